@@ -1,0 +1,18 @@
+// One registration function a topic; module.cpp calls them all.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace cofire::python {
+
+void register_activation(pybind11::module_& m);
+void register_binning(pybind11::module_& m);
+void register_correlogram(pybind11::module_& m);
+void register_event_average(pybind11::module_& m);
+void register_peri_event(pybind11::module_& m);
+void register_sttc(pybind11::module_& m);
+void register_surrogates(pybind11::module_& m);
+void register_trains(pybind11::module_& m);
+void register_zscore(pybind11::module_& m);
+
+}  // namespace cofire::python

@@ -1,0 +1,1 @@
+#include "cofire/event_average.hpp"

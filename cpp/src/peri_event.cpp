@@ -1,0 +1,1 @@
+#include "cofire/peri_event.hpp"

@@ -1,0 +1,1 @@
+#include "cofire/sttc.hpp"

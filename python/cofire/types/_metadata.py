@@ -1,0 +1,75 @@
+"""Tables that ride along with rows: units of a SpikeTrains, rows of an Intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cofire._validate import AnyArray, BoolArray, IntArray
+from cofire.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def make_table(metadata: Any, index: AnyArray, name: str, row: str) -> pd.DataFrame | None:
+    """Return `metadata` as a DataFrame with a row for each element of `index`, or None.
+
+    A DataFrame or Series whose index holds exactly the labels of `index` is reordered to it;
+    anything else is taken by position.
+    """
+    if metadata is None:
+        return None
+    import pandas as pd
+
+    table = pd.DataFrame(metadata).copy()
+    if len(table) != len(index):
+        raise InvalidArgumentError(
+            f"{name} must have one row per {row}: got {len(table)} rows for {len(index)}"
+        )
+    labels = pd.Index(index)
+    if isinstance(metadata, (pd.DataFrame, pd.Series)) and set(table.index) == set(labels):
+        return table.loc[labels]
+    table.index = labels
+    return table
+
+
+def query_mask(table: pd.DataFrame, query: str, row: str) -> BoolArray:
+    """Rows for which the pandas query holds, with an error that lists the columns."""
+    import pandas as pd
+
+    selected = pd.DataFrame({"_row": np.arange(len(table))}, index=table.index)
+    try:
+        rows = table.assign(_row=selected["_row"]).query(query)["_row"].to_numpy()
+    except Exception as error:
+        columns = ", ".join(map(str, table.columns)) or "none"
+        raise InvalidArgumentError(
+            f"query {query!r} failed on the {row} table ({error}); columns: {columns}"
+        ) from error
+    mask = np.zeros(len(table), dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def positions(selector: Any, n: int, row: str) -> IntArray:
+    """Turn a boolean mask, slice, integer or list of integers into positions 0..n-1."""
+    if isinstance(selector, slice):
+        return np.arange(n, dtype=np.int64)[selector]
+    array = np.atleast_1d(np.asarray(selector))
+    if array.size == 0:
+        return np.zeros(0, dtype=np.int64)
+    if array.dtype == bool:
+        if array.shape != (n,):
+            raise InvalidArgumentError(
+                f"a mask over {row}s must have shape ({n},), got {array.shape}"
+            )
+        return np.flatnonzero(array).astype(np.int64)
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        raise InvalidArgumentError(
+            f"{row}s are selected by a mask, a slice or integers, got {selector!r}"
+        )
+    if (array < -n).any() or (array >= n).any():
+        bad = array[(array < -n) | (array >= n)][0]
+        raise IndexError(f"{row} {bad} is out of range: there are {n}")
+    return (array.astype(np.int64) + n) % n

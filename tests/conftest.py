@@ -1,0 +1,72 @@
+"""Where tests find the shared data, and the Hypothesis profiles."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("COFIRE_DATA", ROOT.parent / "shared"))
+
+settings.register_profile("default", max_examples=50, deadline=None)
+settings.register_profile(
+    "nightly", max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder that holds data/ and golden/."""
+    if not (SHARED / "golden").is_dir():
+        message = f"no golden numbers at {SHARED}; set COFIRE_DATA to the folder that holds them"
+        if os.environ.get("COFIRE_REQUIRE_DATA"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return SHARED
+
+
+@pytest.fixture(scope="session", params=["pub1", "pub2"])
+def golden(request: pytest.FixtureRequest, shared: Path):
+    """Loader of one golden recording: ``golden("zmat")["gap_z_strided"]``."""
+
+    def load(kind: str) -> dict[str, np.ndarray]:
+        with np.load(shared / "golden" / "reactivation" / f"{request.param}_{kind}.npz") as file:
+            return dict(file)
+
+    load.case = request.param
+    return load
+
+
+@pytest.fixture(scope="session")
+def golden_session(golden):
+    """The spike trains and intervals of a golden recording."""
+    from types import SimpleNamespace
+
+    import cofire as cf
+
+    data = golden("inputs")
+    epochs = cf.Intervals(data["epochs"])
+    spikes = cf.SpikeTrains(
+        data["spk_t"],
+        data["spk_off"].astype(np.int64),
+        support=[[data["epochs"][0, 0], data["epochs"][-1, 1]]],
+        metadata={"region": data["groups"].astype(str)},
+    )
+    theta = cf.Intervals(data["theta"])
+    return SimpleNamespace(
+        case=golden.case,
+        spikes=spikes,
+        epochs=epochs,
+        theta=theta,
+        nrem=cf.Intervals(data["nrem"]),
+        ripples=cf.Intervals(data["ripples"], on_overlap="keep"),
+        detection=epochs[1] & theta,
+        groups=data["groups"].astype(str),
+        fs=float(data["fs"]),
+        data=data,
+    )
