@@ -22,8 +22,8 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 KERNEL_TOPICS = (
-    "activation", "binning", "correlation", "correlogram", "event_average", "peri_event", "smoothing",
-    "spike_trains", "sttc", "sttc_raster", "surrogates", "zscore",
+    "activation", "binning", "correlation", "correlogram", "event_average", "peri_event",
+    "smoothing", "spike_trains", "sttc", "sttc_raster", "surrogates", "zscore",
 )  # fmt: skip
 
 
