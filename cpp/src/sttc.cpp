@@ -19,20 +19,26 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t piece_spikes = 16384;
 constexpr std::size_t sample_stride = 128;
 
-// A stretch of an epoch. Spikes with core_begin <= t < core_end are counted; those up to dt beyond
-// them are their possible neighbours.
+// A stretch of an epoch. Spikes with core_begin <= t < core_end are counted; load_begin <= t <=
+// load_end includes all that can be within dt of one of those in the same epoch.
 struct Piece {
-  double epoch_start;
-  double epoch_stop;
   double core_begin;
   double core_end;
+  double load_begin;
+  double load_end;
 };
 
 struct Spike {
   double time;
   std::uint32_t unit;
-  bool is_core;
 };
+
+// One rounding step outward, so that rounding in `t - core_end <= dt` cannot lose a neighbour.
+[[nodiscard]] Piece make_piece(double start, double stop, double begin, double end, double dt) {
+  const double reach = std::nextafter(dt, infinity);
+  return {begin, end, std::max(start, std::nextafter(begin - reach, -infinity)),
+          std::min(stop, std::nextafter(end + reach, infinity))};
+}
 
 // Cuts epochs at times between which there are about piece_spikes spikes of all units, but not
 // into pieces so short that neighbours outnumber counted spikes.
@@ -54,57 +60,49 @@ std::vector<Piece> cut_pieces(std::span<const double> times, const IntervalView&
     double begin = start;
     for (; next < sample.size() && sample[next] < stop; next += step) {
       if (sample[next] - begin < 16.0 * dt) continue;
-      pieces.push_back({start, stop, begin, sample[next]});
+      pieces.push_back(make_piece(start, stop, begin, sample[next], dt));
       begin = sample[next];
     }
-    pieces.push_back({start, stop, begin, infinity});
+    pieces.push_back(make_piece(start, stop, begin, infinity, dt));
   }
   return pieces;
 }
 
-// Sorts almost uniformly spread times: one pass into as many buckets as spikes, then the few
-// spikes of each bucket.
+// Sorts almost uniformly spread times: one pass into as many buckets as spikes, then insertion.
 class BucketSorter {
  public:
-  void sort(const std::vector<Spike>& in, std::vector<Spike>& out) {
+  // All times of `in` lie between first and last.
+  void sort(std::span<const Spike> in, double first, double last, std::vector<Spike>& out) {
     const std::size_t n = in.size();
     out.resize(n);
-    if (n == 0) return;
-    double first = in[0].time;
-    double last = first;
-    for (const Spike& s : in) {
-      first = std::min(first, s.time);
-      last = std::max(last, s.time);
-    }
-    const double scale = last > first ? static_cast<double>(n - 1) / (last - first) : 0.0;
+    const double scale = last > first ? static_cast<double>(n) / (last - first) : 0.0;
     // A span so short that the scale overflows goes into one bucket.
     const double per_bucket = std::isfinite(scale) ? scale : 0.0;
-    ends_.assign(n + 1, 0);
-    for (const Spike& s : in) ++ends_[bucket(s.time, first, per_bucket, n) + 1];
-    for (std::size_t b = 0; b < n; ++b) ends_[b + 1] += ends_[b];
-    for (const Spike& s : in) out[ends_[bucket(s.time, first, per_bucket, n)]++] = s;
-    std::uint32_t begin = 0;
-    for (std::size_t b = 0; b < n; ++b) {
-      sort_bucket(out, begin, ends_[b]);
-      begin = ends_[b];
+    const auto bucket = [=](double t) {
+      return static_cast<std::uint32_t>((t - first) * per_bucket);
+    };
+    ends_.assign(n + 2, 0);
+    for (const Spike& s : in) ++ends_[bucket(s.time) + 1];
+    std::uint32_t fullest = 0;
+    for (std::size_t b = 1; b < n + 2; ++b) {
+      fullest = std::max(fullest, ends_[b]);
+      ends_[b] += ends_[b - 1];
+    }
+    for (const Spike& s : in) out[ends_[bucket(s.time)]++] = s;
+    if (fullest > 64) {
+      std::sort(out.begin(), out.end(),
+                [](const Spike& a, const Spike& b) { return a.time < b.time; });
+    } else {
+      insertion_sort(out);
     }
   }
 
  private:
-  static std::size_t bucket(double t, double first, double per_bucket, std::size_t n) noexcept {
-    return std::min(static_cast<std::size_t>((t - first) * per_bucket), n - 1);
-  }
-
-  static void sort_bucket(std::vector<Spike>& spikes, std::uint32_t begin, std::uint32_t end) {
-    if (end - begin > 32) {
-      std::sort(spikes.begin() + begin, spikes.begin() + end,
-                [](const Spike& a, const Spike& b) { return a.time < b.time; });
-      return;
-    }
-    for (std::uint32_t k = begin + 1; k < end; ++k) {
+  static void insertion_sort(std::vector<Spike>& spikes) {
+    for (std::size_t k = 1; k < spikes.size(); ++k) {
       const Spike s = spikes[k];
-      std::uint32_t to = k;
-      for (; to > begin && spikes[to - 1].time > s.time; --to) spikes[to] = spikes[to - 1];
+      std::size_t to = k;
+      for (; to > 0 && spikes[to - 1].time > s.time; --to) spikes[to] = spikes[to - 1];
       spikes[to] = s;
     }
   }
@@ -126,12 +124,13 @@ class Sweeper {
   void run(std::span<const Piece> pieces) {
     for (std::size_t u = 0; u < cursor_.size(); ++u) {
       const auto train = spikes_.row(static_cast<index_t>(u));
-      cursor_[u] = first_neighbour(train, train.begin(), pieces.front());
+      cursor_[u] = std::lower_bound(train.begin(), train.end(), pieces.front().load_begin);
     }
     for (const Piece& piece : pieces) {
       gather(piece);
-      sorter_.sort(gathered_, sorted_);
-      sweep();
+      if (gathered_.empty()) continue;
+      sorter_.sort(gathered_, first_, last_, sorted_);
+      sweep(piece);
     }
   }
 
@@ -140,53 +139,67 @@ class Sweeper {
  private:
   using Cursor = std::span<const double>::iterator;
 
-  // Rounding is monotone, so c - t > dt for the first counted time c implies it for all others.
-  Cursor first_neighbour(std::span<const double> train, Cursor from, const Piece& piece) const {
-    return std::partition_point(from, train.end(), [&](double t) {
-      return t < piece.epoch_start || piece.core_begin - t > dt_;
-    });
-  }
-
   void gather(const Piece& piece) {
     gathered_.clear();
+    first_ = infinity;
+    last_ = -infinity;
     for (std::size_t u = 0; u < cursor_.size(); ++u) {
-      const auto train = spikes_.row(static_cast<index_t>(u));
-      Cursor spike = cursor_[u];
-      while (spike != train.end() &&
-             (*spike < piece.epoch_start || piece.core_begin - *spike > dt_)) {
-        ++spike;
-      }
-      cursor_[u] = spike;
-      for (; spike != train.end() && *spike <= piece.epoch_stop && *spike - piece.core_end <= dt_;
-           ++spike) {
-        const bool is_core = *spike >= piece.core_begin && *spike < piece.core_end;
-        gathered_.push_back({*spike, static_cast<std::uint32_t>(u), is_core});
+      const auto stop = spikes_.row(static_cast<index_t>(u)).end();
+      Cursor begin = cursor_[u];
+      while (begin != stop && *begin < piece.load_begin) ++begin;
+      Cursor end = begin;
+      while (end != stop && *end <= piece.load_end) ++end;
+      cursor_[u] = begin;
+      if (begin == end) continue;
+      first_ = std::min(first_, *begin);
+      last_ = std::max(last_, *(end - 1));
+      std::size_t to = gathered_.size();
+      gathered_.resize(to + static_cast<std::size_t>(end - begin));
+      for (Cursor spike = begin; spike != end; ++spike) {
+        gathered_[to++] = {*spike, static_cast<std::uint32_t>(u)};
       }
     }
   }
 
   // Two pointers over the time-ordered spikes keep one bit a unit: it has a spike within dt of now.
-  void sweep() {
-    sorted_.push_back({infinity, 0, false});  // ends the leading loop
-    std::size_t lead = 0;
-    std::size_t trail = 0;
-    for (std::size_t k = 0; k + 1 < sorted_.size(); ++k) {
-      const Spike now = sorted_[k];
-      if (!now.is_core) continue;
-      for (; sorted_[lead].time - now.time <= dt_; ++lead) enter(sorted_[lead].unit);
-      for (; now.time - sorted_[trail].time > dt_; ++trail) leave(sorted_[trail].unit);
-      counters_.add(static_cast<index_t>(now.unit), bits_.data());
+  void sweep(const Piece& piece) {
+    const auto before = [](const Spike& s, double t) { return s.time < t; };
+    auto now = std::lower_bound(sorted_.begin(), sorted_.end(), piece.core_begin, before);
+    const auto end = std::lower_bound(now, sorted_.end(), piece.core_end, before);
+    const auto n_core = end - now;
+    const auto k0 = now - sorted_.begin();
+    sorted_.push_back({infinity, 0});  // ends the leading loop
+    const Spike* lead = sorted_.data();
+    const Spike* trail = lead;
+    const Spike* const first = lead + k0;
+    for (const Spike* s = first; s != first + n_core; ++s) {
+      const double t = s->time;
+      // Usually zero to two spikes enter and leave: the first two without a branch to mispredict.
+      for (int n = 0; n < 2; ++n) {
+        const bool enters = lead->time - t <= dt_;
+        enter(lead->unit, enters);
+        lead += enters;
+      }
+      for (; lead->time - t <= dt_; ++lead) enter(lead->unit, true);
+      for (int n = 0; n < 2; ++n) {
+        const bool leaves = t - trail->time > dt_;
+        leave(trail->unit, leaves);
+        trail += leaves;
+      }
+      for (; t - trail->time > dt_; ++trail) leave(trail->unit, true);
+      counters_.add(static_cast<index_t>(s->unit), bits_.data());
     }
-    for (; trail < lead; ++trail) leave(sorted_[trail].unit);
+    for (; trail != lead; ++trail) leave(trail->unit, true);
   }
 
-  void enter(std::uint32_t unit) noexcept {
-    ++n_inside_[unit];
-    bits_[unit / 64] |= std::uint64_t{1} << (unit % 64);
+  void enter(std::uint32_t unit, bool really) noexcept {
+    n_inside_[unit] += really;
+    bits_[unit / 64] |= static_cast<std::uint64_t>(really) << (unit % 64);
   }
 
-  void leave(std::uint32_t unit) noexcept {
-    const bool is_last = --n_inside_[unit] == 0;
+  void leave(std::uint32_t unit, bool really) noexcept {
+    n_inside_[unit] -= really;
+    const bool is_last = really && n_inside_[unit] == 0;
     bits_[unit / 64] &= ~(static_cast<std::uint64_t>(is_last) << (unit % 64));
   }
 
@@ -198,6 +211,8 @@ class Sweeper {
   std::vector<std::uint64_t> bits_;
   std::vector<Spike> gathered_;
   std::vector<Spike> sorted_;
+  double first_ = 0.0;
+  double last_ = 0.0;
   BucketSorter sorter_;
 };
 

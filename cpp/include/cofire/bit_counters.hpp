@@ -1,11 +1,13 @@
 // Adding many bit vectors, position by position, without unpacking them.
 //
-// A row of counters is stored bit-sliced ("vertical"): plane p holds bit p of every counter. Bit
-// vectors wait in groups of eight; a full group goes through a tree of carry-save adders into the
-// planes, about five logical operations per word and vector (Harley & Seal; Mula, Kurz & Lemire
-// 2018, doi:10.1093/comjnl/bxx046).
+// A row of counters is stored bit-sliced ("vertical"): plane p holds bit p of every counter. Eight
+// bit vectors at a time go through a tree of carry-save adders (Harley & Seal; Mula, Kurz & Lemire
+// 2018, doi:10.1093/comjnl/bxx046). The carry vector of a group waits for that of the next group,
+// the carry of two groups for that of the next two, and so on: about five logical operations per
+// word and vector in all.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,40 +21,70 @@ namespace cofire {
   return (n_bits + 255) / 256 * 4;
 }
 
-// planes[p] (each n_words long) += the eight vectors at `inputs`. Every counter must stay below
-// 2^n_planes; n_planes >= 4.
-void add_eight(const std::uint64_t* const* inputs, index_t n_words, index_t n_planes,
-               std::uint64_t* planes);
+// A row of counters in borrowed memory.
+class BitCounterRow {
+ public:
+  static constexpr index_t group = 8;
 
-// out[j] += counter j, for j < out.size().
-void add_planes_to(const std::uint64_t* planes, index_t n_words, index_t n_planes,
-                   std::span<std::int64_t> out);
+  // Planes for counters that receive up to max_adds vectors.
+  [[nodiscard]] static index_t planes_for(index_t max_adds) noexcept;
+  [[nodiscard]] static constexpr index_t words_for(index_t n_words, index_t n_planes) noexcept {
+    return 2 * n_planes * n_words;
+  }
 
-// A row of counters per unit.
+  // `words` holds words_for(n_words, n_planes) zeros at first; n_groups is how often add was
+  // called on them.
+  BitCounterRow(std::uint64_t* words, index_t n_words, index_t n_planes,
+                std::uint32_t n_groups) noexcept
+      : planes_(words),
+        waiting_(words + n_planes * n_words),
+        n_words_(n_words),
+        n_planes_(n_planes),
+        n_groups_(n_groups) {}
+
+  // Adds eight vectors.
+  void add(const std::array<const std::uint64_t*, group>& vectors) noexcept;
+
+  // out[j] += counter j, for j < out.size().
+  void add_to(std::span<std::int64_t> out) const noexcept;
+
+ private:
+  std::uint64_t* planes_;
+  std::uint64_t* waiting_;  // waiting_[p]: a carry of weight 2^p
+  index_t n_words_;
+  index_t n_planes_;
+  std::uint32_t n_groups_;
+};
+
+// out[j] += weight where bit j is set, for j < out.size().
+void add_bits_to(const std::uint64_t* bits, std::int64_t weight,
+                 std::span<std::int64_t> out) noexcept;
+
+// Rows of counters that take one vector at a time, in any order of rows.
 class BitCounters {
  public:
   // No row may receive more than max_adds vectors.
   BitCounters(index_t n_rows, index_t n_bits, index_t max_adds);
 
   // Adds `bits` (bit_words(n_bits) words) to the counters of a row.
-  void add(index_t row, const std::uint64_t* bits);
+  void add(index_t row, const std::uint64_t* bits) noexcept;
 
   // out[j] += counter j of the row, for j < n_bits.
-  void add_row_to(index_t row, std::span<std::int64_t> out) const;
+  void add_row_to(index_t row, std::span<std::int64_t> out) const noexcept;
 
  private:
-  static constexpr index_t group = 8;
+  static constexpr index_t group = BitCounterRow::group;
 
-  [[nodiscard]] std::uint64_t* waiting(index_t row) noexcept { return &words_[row_index(row)]; }
-  [[nodiscard]] std::size_t row_index(index_t row) const noexcept {
-    return static_cast<std::size_t>(row * (group + n_planes_) * n_words_);
+  void flush(index_t row) noexcept;
+  [[nodiscard]] std::uint64_t* queue(index_t row) noexcept {
+    return queues_.data() + row * group * n_words_;
   }
-  void flush(index_t row);
 
   index_t n_words_;
   index_t n_planes_;
-  std::vector<std::uint64_t> words_;  // per row: `group` waiting vectors, then the planes
-  std::vector<std::uint8_t> n_waiting_;
+  std::vector<std::uint64_t> queues_;  // `group` vectors a row, of which some are filled
+  std::vector<std::uint64_t> words_;
+  std::vector<std::uint32_t> n_adds_;
 };
 
 }  // namespace cofire
