@@ -176,7 +176,7 @@ class PCAICA(Estimator):
                 self._store_nothing(rows.shape[0], "no unit is active in the given bins")
                 return self
             self.eigenvalues_ = scheme.eigenvalues()
-            self.null_ = self.null_distribution(scheme)
+            self.null_ = self._null_distribution(scheme)
             self.threshold_ = self.threshold_for(rows.shape, self.null_, self.percentile)
             components = self._significant()
             found = scheme.patterns(components, self.method) if len(components) else None
@@ -222,6 +222,27 @@ class PCAICA(Estimator):
         full[active] = z
         return self.transform(full)
 
+    def spectrum(self, X: Any) -> tuple[FloatArray, FloatArray]:
+        """Eigenvalues of `X` and their null distribution, without extracting patterns.
+
+        Raises
+        ------
+        InvalidArgumentError
+            No active unit, or a null that needs no shuffles.
+        """
+        rows = as_bins(X)
+        self._check(rows)
+        groups = self._groups(rows)
+        with one_blas_thread():
+            z, active = standardize(rows)
+            scheme = self._scheme(z, active, groups)
+            null = None if scheme is None else self._null_distribution(scheme)
+            if scheme is None or null is None:
+                raise InvalidArgumentError(
+                    'a null distribution needs active units and null="bin" or "circ"'
+                )
+            return scheme.eigenvalues(), null
+
     def to_frame(self) -> pd.DataFrame:
         """Weights as a table: a row an assembly, a column a unit."""
         import pandas as pd
@@ -234,7 +255,7 @@ class PCAICA(Estimator):
         """Stem plot of the weights; see :func:`cofire.plot.plot_assemblies`."""
         return plotter("plot_assemblies")(self._learned("patterns_"), **kwargs)
 
-    def null_distribution(self, scheme: Scheme) -> FloatArray | None:
+    def _null_distribution(self, scheme: Scheme) -> FloatArray | None:
         """Surrogate eigenvalues of a scheme, or None where the threshold is analytic."""
         if self._effective_null() == "mp":
             return None
