@@ -102,7 +102,7 @@ class PairwiseBias(Estimator):
 
     References
     ----------
-    Skew bias: Roth et al. 2016, doi:10.1007/s10827-016-0603-0 (order statistics of spike pairs)
+    Roth 2016, doi:10.48550/arXiv.1603.02916
 
     Examples
     --------

@@ -145,7 +145,7 @@ def similarity_index(
 
     References
     ----------
-    Almeida-Filho et al. 2014, doi:10.3389/fninf.2014.00072
+    Almeida-Filho et al. 2014, doi:10.3389/fncir.2014.00034
 
     Examples
     --------
