@@ -37,4 +37,8 @@ def restrict(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.N
     """
     (times, offsets) of the spikes inside disjoint sorted intervals [start, stop).
     """
+def shuffled_grams(values: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], n_bins: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, first_draw: typing.SupportsInt | typing.SupportsIndex, n_draws: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    Gram matrices (draws, rows, rows) of sparse rows, each row permuted over the bins.
+    """
 __version__: str = '0.1.0'

@@ -32,6 +32,10 @@ class DataWarning(UserWarning):
     """Data are legal but look wrong (for example times that look like samples)."""
 
 
+class NoAssemblyWarning(UserWarning):
+    """The activity holds no significant assembly; the result is empty."""
+
+
 class RecordingError(CofireError):
     """A recording, or a file that should hold one, cannot be used."""
 
