@@ -180,9 +180,11 @@ def _read_spikes(
     chosen = choose_units(table, wanted)
     table = table.iloc[chosen]
     ids = table.index.to_numpy()
-    times, offsets = read_spikes(source, units, chosen)
+    times, offsets, good = read_spikes(source, units, chosen)
     companion = read_spikes(source, units, chosen, "spike_amplitudes")[0] if amplitudes else None
-    times, offsets, companion, notes = checked_spikes(source, times, offsets, ids, rules, companion)
+    times, offsets, companion, notes = checked_spikes(
+        source, times, offsets, ids, rules, good, companion
+    )
     support = _observed(source, units, chosen)
     stop = span[1] if support is None else float(support.stops[-1])
     check_range(source, times, offsets, rules, stop)
