@@ -5,14 +5,6 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-def activation_f32(patterns: numpy.typing.NDArray[numpy.float32], z: numpy.typing.NDArray[numpy.float32], remove_diagonal: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
-    """
-    Activation (patterns, bins) of a z matrix (units, bins).
-    """
-def activation_f64(patterns: numpy.typing.NDArray[numpy.float64], z: numpy.typing.NDArray[numpy.float64], remove_diagonal: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
-    """
-    Activation (patterns, bins) of a z matrix (units, bins).
-    """
 def bin_spikes_f32(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], starts: numpy.typing.NDArray[numpy.float64], stops: numpy.typing.NDArray[numpy.float64], steps: numpy.typing.NDArray[numpy.float64], bin_offsets: numpy.typing.NDArray[numpy.int64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
     """
     Spike counts (units, bins) on a bin grid.
@@ -36,9 +28,5 @@ def find_bad_spike(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.ty
 def restrict(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], intervals: numpy.typing.NDArray[numpy.float64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64]]:
     """
     (times, offsets) of the spikes inside disjoint sorted intervals [start, stop).
-    """
-def shuffled_grams(values: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], n_bins: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, first_draw: typing.SupportsInt | typing.SupportsIndex, n_draws: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
-    """
-    Gram matrices (draws, rows, rows) of sparse rows, each row permuted over the bins.
     """
 __version__: str = '0.1.0'
