@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.attr("__version__") = COFIRE_VERSION;
   cofire::python::register_activation(m);
   cofire::python::register_binning(m);
+  cofire::python::register_correlation(m);
   cofire::python::register_correlogram(m);
   cofire::python::register_event_average(m);
   cofire::python::register_peri_event(m);
