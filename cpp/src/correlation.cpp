@@ -7,24 +7,14 @@ namespace cofire {
 
 namespace {
 
-// Bins handled at once: the lists of their active units stay in the cache.
-constexpr index_t chunk_bins = 4096;
+// Bins handled at once: the lists of their spikes stay in the cache.
+constexpr index_t chunk_bins = 2048;
 
-struct Entry {
-  std::int32_t unit;
-  std::int32_t count;
-};
-
-// Nonzero counts of a chunk of bins, twice: by unit (bin and count), and by bin (unit and count,
-// units in order).
-class ActiveLists {
+// The spikes of a chunk of bins, twice: by unit (bin and count), and by bin (a unit as often as it
+// fired, units in order).
+class SpikeLists {
  public:
-  explicit ActiveLists(index_t n_units) : unit_ends_(static_cast<std::size_t>(n_units) + 1) {}
-
-  struct Event {
-    std::int32_t bin;
-    std::int32_t count;
-  };
+  explicit SpikeLists(index_t n_units) : unit_ends_(static_cast<std::size_t>(n_units) + 1) {}
 
   template <typename T>
   void fill(const MatrixView<const T>& counts, index_t first_bin, index_t n_bins) {
@@ -34,44 +24,49 @@ class ActiveLists {
       const T* const row = counts.row(i).data() + first_bin;
       for (index_t bin = 0; bin < n_bins; ++bin) {
         if (row[bin] == 0) continue;
-        events_.push_back({static_cast<std::int32_t>(bin), static_cast<std::int32_t>(row[bin])});
-        ++bin_ends_[static_cast<std::size_t>(bin) + 1];
+        const auto count = static_cast<std::uint32_t>(row[bin]);
+        events_.push_back({static_cast<std::uint32_t>(bin), count, 0});
+        bin_ends_[static_cast<std::size_t>(bin) + 1] += count;
       }
       unit_ends_[static_cast<std::size_t>(i) + 1] = events_.size();
     }
     for (std::size_t b = 1; b < bin_ends_.size(); ++b) bin_ends_[b] += bin_ends_[b - 1];
-    begins_.assign(bin_ends_.begin(), bin_ends_.end() - 1);
-    entries_.resize(events_.size());
-    ranks_.resize(events_.size());
+    filled_.assign(bin_ends_.begin(), bin_ends_.end() - 1);
+    units_.resize(bin_ends_.back());
     for (std::size_t i = 0; i + 1 < unit_ends_.size(); ++i) {
       for (std::size_t k = unit_ends_[i]; k < unit_ends_[i + 1]; ++k) {
-        const std::uint32_t to = begins_[static_cast<std::size_t>(events_[k].bin)]++;
-        entries_[to] = {static_cast<std::int32_t>(i), events_[k].count};
-        ranks_[k] = to;
+        Event& event = events_[k];
+        event.rank = filled_[event.bin];
+        filled_[event.bin] += event.count;
+        std::fill_n(units_.begin() + static_cast<index_t>(event.rank), event.count,
+                    static_cast<std::uint32_t>(i));
       }
     }
   }
 
   // out[j] += products of unit i with the units j >= i.
-  void add_products(index_t i, std::span<std::int64_t> out) const {
+  void add_products(index_t i, std::int64_t* out) const {
     const auto unit = static_cast<std::size_t>(i);
     for (std::size_t k = unit_ends_[unit]; k < unit_ends_[unit + 1]; ++k) {
-      const std::int64_t count = events_[k].count;
-      const Entry* const end =
-          entries_.data() + bin_ends_[static_cast<std::size_t>(events_[k].bin) + 1];
-      for (const Entry* e = entries_.data() + ranks_[k]; e != end; ++e) {
-        out[static_cast<std::size_t>(e->unit)] += count * e->count;
-      }
+      const Event& event = events_[k];
+      const std::int64_t count = event.count;
+      const std::size_t end = bin_ends_[event.bin + 1];
+      for (std::size_t e = event.rank; e < end; ++e) out[units_[e]] += count;
     }
   }
 
  private:
+  struct Event {
+    std::uint32_t bin;
+    std::uint32_t count;
+    std::size_t rank;  // of the unit's first spike among those of its bin's list
+  };
+
   std::vector<Event> events_;
   std::vector<std::size_t> unit_ends_;
-  std::vector<std::uint32_t> bin_ends_;
-  std::vector<std::uint32_t> begins_;
-  std::vector<Entry> entries_;
-  std::vector<std::uint32_t> ranks_;  // where an event of a unit is among the entries
+  std::vector<std::size_t> bin_ends_;
+  std::vector<std::size_t> filled_;
+  std::vector<std::uint32_t> units_;
 };
 
 }  // namespace
@@ -81,10 +76,10 @@ void sum_products(const MatrixView<const T>& counts, const Control& control,
                   MatrixView<std::int64_t> products) {
   const index_t n = counts.n_rows();
   std::fill_n(products.data(), n * n, 0);
-  ActiveLists lists(n);
+  SpikeLists lists(n);
   for (index_t first = 0; first < counts.n_cols(); first += chunk_bins) {
     lists.fill(counts, first, std::min(chunk_bins, counts.n_cols() - first));
-    parallel_for(n, control, [&](index_t i) { lists.add_products(i, products.row(i)); });
+    parallel_for(n, control, [&](index_t i) { lists.add_products(i, products.row(i).data()); });
   }
   for (index_t i = 0; i < n; ++i) {
     for (index_t j = 0; j < i; ++j) products(i, j) = products(j, i);

@@ -8,8 +8,8 @@
 
 namespace cofire {
 
-// products(i, j) = sum over bins of counts(i, bin) * counts(j, bin). Work grows with the square of
-// the number of units that are active in a bin.
+// products(i, j) = sum over bins of counts(i, bin) * counts(j, bin), for counts >= 0. Work and
+// memory are for sparse counts: they grow with the square of the number of spikes in a bin.
 template <typename T>
 void sum_products(const MatrixView<const T>& counts, const Control& control,
                   MatrixView<std::int64_t> products);

@@ -13,7 +13,7 @@ from cofire.errors import InvalidArgumentError, InvalidTypeError
 from cofire.spikes import BinnedSpikes
 from cofire.types import SpikeTrains
 
-# Above this share of nonzero counts a matrix product is faster than lists of active units.
+# Spikes per bin and unit above which a matrix product is faster than lists of spikes.
 _DENSE = 0.2
 
 
@@ -23,8 +23,8 @@ def correlation(x: Any, *, zero_variance: str = "zero", threads: int | None = No
     Parameters
     ----------
     x : BinnedSpikes or array_like (n_units, n_bins)
-        Integers (counts) are summed exactly, and sparse counts through lists of the units that are
-        active in a bin; floats are centred and multiplied in float64.
+        Products of integers (counts) are summed exactly, those of sparse counts through lists of
+        the spikes in a bin; floats are centred and multiplied in float64.
     zero_variance : {"zero", "nan"}
         Correlation of a constant row with others: 0 with 1 on the diagonal, or NaN in its row and
         column.
@@ -59,10 +59,11 @@ def correlation(x: Any, *, zero_variance: str = "zero", threads: int | None = No
     one_of(zero_variance, "zero_variance", ("zero", "nan"))
     n_threads = resolve_threads(threads)
     values = rows_of(x)
-    if values.dtype.kind == "f":
-        coefficients, constant = correlate_floats(values)
+    sums = None if values.dtype.kind == "f" else values.sum(axis=1, dtype=np.int64)
+    if sums is not None and _products_are_exact(values, sums):
+        coefficients, constant = _correlate_counts(values, sums, n_threads)
     else:
-        coefficients, constant = _correlate_counts(values, n_threads)
+        coefficients, constant = correlate_floats(values.astype(np.float64, copy=False))
     np.fill_diagonal(coefficients, 1.0)
     if zero_variance == "nan":
         coefficients[constant] = np.nan
@@ -106,28 +107,30 @@ def correlate_floats(values: FloatArray) -> tuple[FloatArray, AnyArray]:
     return np.clip(centered @ centered.T, -1.0, 1.0), constant
 
 
-def _correlate_counts(counts: AnyArray, n_threads: int) -> tuple[FloatArray, AnyArray]:
-    products = _sum_products(counts, n_threads)
-    sums = counts.sum(axis=1, dtype=np.int64)
+def _products_are_exact(counts: AnyArray, sums: IntArray) -> bool:
+    """Whether sums of products stay below 2**53, and n_bins times them below 2**62."""
     n_bins = counts.shape[1]
-    bound = max(int(products.max(initial=0)) * n_bins, int(np.abs(sums).max(initial=0)) ** 2)
-    kind = np.int64 if bound < 2**62 else np.float64
-    scaled = products.astype(kind) * n_bins - np.multiply.outer(sums.astype(kind), sums)
-    variance = scaled.diagonal().astype(np.float64)
-    constant = variance <= 0
-    norm = np.sqrt(np.where(constant, 1.0, variance))
-    coefficients = scaled / norm[:, None] / norm
-    coefficients = np.clip(0.5 * (coefficients + coefficients.T), -1.0, 1.0)
-    coefficients[constant] = 0.0
-    coefficients[:, constant] = 0.0
+    low, high = int(counts.min(initial=0)), int(counts.max(initial=0))
+    total = int(sums.max(initial=0)) if low == 0 else n_bins * max(-low, high)
+    return max(-low, high) * total * max(n_bins, 2**9) < 2**62
+
+
+def _correlate_counts(
+    counts: AnyArray, sums: IntArray, n_threads: int
+) -> tuple[FloatArray, AnyArray]:
+    n_bins = counts.shape[1]
+    products = _sum_products(counts, int(sums.sum()), n_threads)
+    # n_bins**2 times the covariance.
+    scaled = products * n_bins - np.multiply.outer(sums, sums)
+    variance = scaled.diagonal()
+    constant = variance == 0
+    norm = np.sqrt(np.where(constant, 1, variance))
+    coefficients = np.clip(scaled / np.multiply.outer(norm, norm), -1.0, 1.0)
     return coefficients, constant
 
 
-def _sum_products(counts: AnyArray, n_threads: int) -> IntArray:
-    n_bins = counts.shape[1]
-    dense = np.count_nonzero(counts) > _DENSE * counts.size
-    largest = max(abs(int(counts.max(initial=0))), abs(int(counts.min(initial=0))))
-    if dense and n_bins * largest**2 < 2**53:  # every partial sum is exact in float64
+def _sum_products(counts: AnyArray, n_spikes: int, n_threads: int) -> IntArray:
+    if n_spikes > _DENSE * counts.size or counts.min(initial=0) < 0:
         values = counts.astype(np.float64)
         return (values @ values.T).astype(np.int64)
     if counts.dtype == np.uint8:
