@@ -400,4 +400,5 @@ def _nan_mean(values: FloatArray) -> FloatArray:
 
 
 def _nan_sd(values: FloatArray) -> FloatArray:
-    return np.sqrt(_nan_mean((values - _nan_mean(values)) ** 2))
+    variance = _nan_mean((values - _nan_mean(values)) ** 2)
+    return np.asarray(np.sqrt(variance))
