@@ -289,9 +289,8 @@ def test_more_assemblies_than_independent_rows_is_an_error():
 
 
 def test_unconverged_ica_warns():
-    # Gaussian signals have no independent directions to converge to.
-    signals = np.random.default_rng(7).normal(size=(8, 400))
+    # Gaussian noise has no independent directions to converge to.
+    signals = np.random.default_rng(7).normal(size=(8, 100))
     signals -= signals.mean(axis=1, keepdims=True)
     with pytest.warns(ConvergenceWarning, match="200 iterations"):
-        for n in range(60, 400, 20):
-            fast_ica(signals[:, :n] - signals[:, :n].mean(axis=1, keepdims=True), 8)
+        fast_ica(signals, 8)

@@ -358,6 +358,7 @@ def _partial_correlations(
             variance_y = squares[y] - sums[y] ** 2 / n
             constant = (variance_x <= 1e-13 * squares[x]) | (variance_y <= 1e-13 * squares[y])
             r = np.where(constant, 0.0, covariance / np.sqrt(variance_x * variance_y))
+            r = np.clip(r, -1.0, 1.0)
         return np.where(n > 0, r, np.nan)
 
     r_tp, r_tb, r_bp = correlation("t", "p"), correlation("t", "b"), correlation("b", "p")
