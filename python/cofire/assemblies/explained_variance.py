@@ -397,9 +397,11 @@ def _nan_mean(values: FloatArray) -> FloatArray:
     defined = np.isfinite(values)
     count = defined.sum(axis=0)
     total = np.where(defined, values, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    mean: FloatArray = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    return mean
 
 
 def _nan_sd(values: FloatArray) -> FloatArray:
     variance = _nan_mean((values - _nan_mean(values)) ** 2)
-    return np.asarray(np.sqrt(variance))
+    deviation: FloatArray = np.sqrt(variance)
+    return deviation
