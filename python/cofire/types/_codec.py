@@ -119,9 +119,9 @@ class Encoder:
         if isinstance(value, pd.DataFrame):
             columns = [
                 _tables.encode_column(
-                    value.iloc[:, i], f"{where}.{value.columns[i]}", self.put, self.encode
+                    value.iloc[:, i], f"{where}.{name}".lstrip("."), self.put, self.encode
                 )
-                for i in range(value.shape[1])
+                for i, name in enumerate(value.columns)
             ]
             return {
                 "$": "table",
