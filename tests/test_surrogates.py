@@ -215,7 +215,8 @@ def test_the_numpy_recipe_is_followed(draw):
 )
 def test_the_numpy_recipe_gives_the_golden_thresholds(golden, golden_session, null, function):
     expected = golden("assembly")
-    counts = cf.bin_spikes(golden_session.spikes, 0.025, support=golden_session.detection).counts
+    width = float(expected["weight_dt"])
+    counts = cf.bin_spikes(golden_session.spikes, width, support=golden_session.detection).counts
     z = counts[counts.var(axis=1) > 0].astype(float)
     z = (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
     shuffles = [function(z, rng=3, draw=k, recipe="numpy") for k in range(int(expected["nshu"]))]
