@@ -76,7 +76,7 @@ def read_columns(
         dataset = source.dataset(table, name)
         if dataset is None or dataset.ndim != 1 or name in skip or name == "id":
             continue
-        if f"{name}_index" in table or name.endswith("_index"):
+        if f"{name}_index" in table or name.removesuffix("_index") in set(table) - {name}:
             continue
         if dataset.shape[0] != n_rows:
             raise FileFormatError(
