@@ -114,7 +114,7 @@ def test_rows_of_a_shuffled_table_keep_their_labels():
 
 
 def test_wrong_intervals_are_explained():
-    with pytest.raises(InvalidTypeError, match="ripples must be Intervals, an .* got str"):
+    with pytest.raises(InvalidTypeError, match=r"ripples must be Intervals, an .* got str"):
         as_intervals("x", "ripples")
     with pytest.raises(InvalidTypeError, match=r"needs columns start and stop, got \['a'\]"):
         as_intervals(pd.DataFrame({"a": [1]}))
@@ -144,7 +144,9 @@ def test_pynapple_spikes_round_trip(nap):
 
 def test_pynapple_supports_are_closed(nap):
     support = nap.IntervalSet([0, 5], [1, 6])
-    group = nap.TsGroup({0: nap.Ts([0.5, 1.0, 5.5]), 1: nap.Ts([6.0])}, time_support=support)
+    group = nap.TsGroup(
+        {0: nap.Ts([0.5, 1.0, 5.5]), 1: nap.Ts([6.0], time_support=support)}, time_support=support
+    )
     found = as_spike_trains(group)
     assert found.counts.tolist() == [3, 1]
     assert found.support.data.tolist() == [

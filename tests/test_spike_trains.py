@@ -277,7 +277,7 @@ def test_labels_of_matlab_are_taken_as_integers():
         (
             lambda: three().select([7, 99]),
             InvalidArgumentError,
-            r"not exist: \[99\]; the recording",
+            r"not exist: \[99\]; the rec",
         ),
         (lambda: three().select([True]), InvalidArgumentError, r"shape \(3,\), got \(1,\)"),
         (lambda: three().select("deep > 1"), InvalidArgumentError, "failed on the unit table"),

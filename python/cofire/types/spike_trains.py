@@ -434,7 +434,8 @@ class SpikeTrains:
             time_support=support,
         )
         if self._metadata is not None and self.n_units:
-            table = self._metadata.drop(columns="rate", errors="ignore")
+            # In the order of the group; its own column "rate" stays.
+            table = self._metadata.drop(columns="rate", errors="ignore").sort_index()
             group.set_info(table.rename(columns=str))
         return group
 
