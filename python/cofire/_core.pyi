@@ -5,14 +5,6 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-def activation_f32(patterns: numpy.typing.NDArray[numpy.float32], z: numpy.typing.NDArray[numpy.float32], remove_diagonal: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
-    """
-    Activation (patterns, bins) of a z matrix (units, bins).
-    """
-def activation_f64(patterns: numpy.typing.NDArray[numpy.float64], z: numpy.typing.NDArray[numpy.float64], remove_diagonal: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
-    """
-    Activation (patterns, bins) of a z matrix (units, bins).
-    """
 def bin_spikes_f32(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], starts: numpy.typing.NDArray[numpy.float64], stops: numpy.typing.NDArray[numpy.float64], steps: numpy.typing.NDArray[numpy.float64], bin_offsets: numpy.typing.NDArray[numpy.int64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
     """
     Spike counts (units, bins) on a bin grid.
@@ -29,18 +21,6 @@ def bin_spikes_u8(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typ
     """
     Spike counts (units, bins) on a bin grid.
     """
-def correlogram(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], bin_width: typing.SupportsFloat | typing.SupportsIndex, half: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
-    """
-    Lag counts (units, units, 2 * half + 1) of all pairs of units.
-    """
-def correlogram_pairs(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], pairs: numpy.typing.NDArray[numpy.int64], bin_width: typing.SupportsFloat | typing.SupportsIndex, half: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
-    """
-    Lag counts (pairs, 2 * half + 1).
-    """
-def cross_corr(t1: numpy.typing.NDArray[numpy.float64], t2: numpy.typing.NDArray[numpy.float64], bin_width: typing.SupportsFloat | typing.SupportsIndex, n_bins: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
-    """
-    Lag counts (n_bins,) of two sorted trains by neuro_py's rule.
-    """
 def find_bad_spike(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[str, int, int] | None:
     """
     None, or (fault, unit, index) of the first spike that is not finite or out of order.
@@ -49,12 +29,20 @@ def restrict(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.N
     """
     (times, offsets) of the spikes inside disjoint sorted intervals [start, stop).
     """
-def shuffled_grams(values: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], n_bins: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, first_draw: typing.SupportsInt | typing.SupportsIndex, n_draws: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
+def sttc_counts(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], epochs: numpy.typing.NDArray[numpy.float64], dt: typing.SupportsFloat | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]]:
     """
-    Gram matrices (draws, rows, rows) of sparse rows, each row permuted over the bins.
+    (counts, tiled): spikes of i within dt of a spike of j in the same epoch (units, units), and the time that the tiles of each unit cover.
     """
-def skew_bias(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], units: numpy.typing.NDArray[numpy.int64], n_units: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
+def sttc_raster_counts(raster: numpy.typing.NDArray[numpy.bool], dt_frames: typing.SupportsInt | typing.SupportsIndex, transposed: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
     """
-    Skew-bias matrix (events, units, units) of the sorted spikes of each event.
+    (counts, active, tiled): active frames of i at most dt_frames from one of j (units, units), active frames of each unit, frames at most dt_frames from one of them. `transposed` chooses the way of counting, not the result.
+    """
+def sum_products_i32(counts: numpy.typing.NDArray[numpy.int32], n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Sums over bins of the products of two units' counts (units, units).
+    """
+def sum_products_u8(counts: numpy.typing.NDArray[numpy.uint8], n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Sums over bins of the products of two units' counts (units, units).
     """
 __version__: str = '0.1.0'

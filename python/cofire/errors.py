@@ -40,6 +40,10 @@ class RecordingError(CofireError):
     """A recording, or a file that should hold one, cannot be used."""
 
 
+class RecordingNotFoundError(RecordingError, FileNotFoundError):
+    """There is no such file or folder."""
+
+
 class FileFormatError(RecordingError):
     """Not the file format that was expected, or a truncated file."""
 
