@@ -408,11 +408,13 @@ class PCAICA(Estimator):
 
 def standardize(rows: FloatArray) -> tuple[FloatArray, BoolArray]:
     """z-scores (ddof 0) of the rows that are not constant, and which ones these are."""
-    if rows.shape[1] == 0:
-        return np.zeros((0, 0)), np.zeros(rows.shape[0], dtype=bool)
-    active = rows.max(axis=1) > rows.min(axis=1)
-    z = rows[active] - rows[active].mean(axis=1, keepdims=True)
-    z /= np.sqrt(np.einsum("ij,ij->i", z, z) / rows.shape[1])[:, None]
+    n_units, n_bins = rows.shape
+    active = np.array([n_bins > 0 and row.max() > row.min() for row in rows], dtype=bool)
+    z = np.empty((int(active.sum()), n_bins))
+    # Row by row, so that a row is still in cache when it is read again.
+    for row, out in zip(rows[active] if n_units > len(z) else rows, z, strict=True):
+        np.subtract(row, row.mean(), out=out)
+        out /= np.sqrt(np.einsum("i,i->", out, out) / n_bins)
     return z, active
 
 
