@@ -169,6 +169,8 @@ def test_raster(benchmark, implementation, n_units, density):
     """W4: rasters of 40,000 frames, 5 frames to both sides. Set OPENBLAS_NUM_THREADS=1."""
     if n_units == 5000 and implementation != "cofire" and density != 0.02:
         pytest.skip("matrix products take the same time at every density")
+    if n_units == 5000 and implementation == "int8 GEMM":
+        pytest.skip("hours where torch has no int8 kernel for the processor")
     benchmark.group = f"sttc of a raster, {n_units} units, density {density}"
     raster = make_raster(n_units, density)
     run = RASTERS[implementation]
