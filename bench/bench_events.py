@@ -9,7 +9,7 @@ import pytest
 from numba import njit
 
 import cofire as cf
-from peers import make_events, make_spikes, scale
+from peers import DURATION, make_events, make_spikes, scale
 
 N_EVENTS = scale(5000, 100)
 RATE = 1250.0
@@ -185,8 +185,11 @@ def psth_neuro_py(spikes: cf.SpikeTrains, events: np.ndarray) -> np.ndarray:
 def psth_pynapple(spikes: cf.SpikeTrains, events: np.ndarray) -> np.ndarray:
     nap = pytest.importorskip("pynapple")
     group = nap.TsGroup({i: nap.Ts(t) for i, t in enumerate(spikes)})
+    # pynapple takes floor(2 * windowsize / binsize) bins, a little more makes 201 of them; without
+    # `ep` it leaves out the spikes before the first and after the last event.
+    whole = nap.IntervalSet(0.0, DURATION)
     correlogram = nap.compute_eventcorrelogram(
-        group, nap.Ts(events), binsize=0.01, windowsize=1.0, norm=False
+        group, nap.Ts(events), binsize=0.01, windowsize=1.008, ep=whole, norm=False
     )
     return correlogram.to_numpy()
 
