@@ -1,10 +1,10 @@
 #include "cofire/correlogram.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -16,21 +16,25 @@ namespace {
 
 // Bin of a lag in [edge(-half), edge(half + 1)]: guess, then correct against the exact edges.
 [[nodiscard]] index_t bin_of(double lag, const LagBins& bins, double bins_per_second) {
-  auto k = static_cast<index_t>(std::floor(lag * bins_per_second + 0.5));
+  auto k = static_cast<index_t>(lag * bins_per_second + 0.5);
   while (lag < bins.edge(k)) --k;
   while (lag >= bins.edge(k + 1)) ++k;
   return k;
 }
 
-// The time-ordered list in the form that the counting loop reads.
+// A spike in the form that the counting loop reads.
 //
-// Times are also kept as fixed-point numbers in units of 2^-fraction_bits bins, modulo 2^32, so
+// Its time is also kept as a fixed-point number in units of 2^-fraction_bits bins, modulo 2^32, so
 // that lag and bin are a subtraction and a shift. Rounding both ends moves a lag by little more
 // than one unit; only lags that near to an edge need the exact comparison.
+struct Entry {
+  double time;
+  std::uint32_t ticks;
+  std::uint32_t column;  // unit * stride: where its histogram starts
+};
+
 struct LagList {
-  std::vector<double> times;
-  std::vector<std::uint32_t> ticks;
-  std::vector<std::uint32_t> columns;  // unit * stride: where its histogram starts
+  std::unique_ptr<Entry[]> entries;    // ordered by time
   std::vector<std::uint32_t> n_ahead;  // number of later spikes with lag <= edge(half + 1)
   std::vector<std::uint32_t> places;   // list position of each spike, unit after unit
   unsigned fraction_bits;
@@ -60,8 +64,7 @@ LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& c
   const int free_bits = std::min(
       {20, 31 - static_cast<int>(std::bit_width(list.stride)), 48 - static_cast<int>(span_bits)});
   list.fraction_bits = static_cast<unsigned>(free_bits);
-  list.ticks.resize(n);
-  list.columns.resize(n);
+  list.entries = std::make_unique_for_overwrite<Entry[]>(n);
   list.n_ahead.resize(n);
   list.places.resize(n);
 
@@ -74,9 +77,9 @@ LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& c
     auto end = begin;
     for (auto k = begin; k < static_cast<std::size_t>(to); ++k) {
       const double t = times[k];
-      list.ticks[k] = static_cast<std::uint32_t>(
-          static_cast<std::uint64_t>((t - first) * unit_per_second + 0.5));
-      list.columns[k] = static_cast<std::uint32_t>(order.units[k]) * list.stride;
+      const auto ticks = static_cast<std::int64_t>((t - first) * unit_per_second + 0.5);
+      list.entries[k] = {t, static_cast<std::uint32_t>(ticks),
+                         static_cast<std::uint32_t>(order.units[k]) * list.stride};
       end = std::max(end, k + 1);
       while (end < n && times[end] - t <= farthest) ++end;
       list.n_ahead[k] = static_cast<std::uint32_t>(end - k - 1);
@@ -87,8 +90,16 @@ LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& c
     auto& slot = next[static_cast<std::size_t>(order.units[k])];
     list.places[static_cast<std::size_t>(slot++)] = static_cast<std::uint32_t>(k);
   }
-  list.times = std::move(order.times);
   return list;
+}
+
+// Asks for a cache line early; a hint only.
+inline void prefetch(const void* address) noexcept {
+#if defined(__GNUC__)
+  __builtin_prefetch(address);
+#else
+  static_cast<void>(address);
+#endif
 }
 
 // Histograms of one reference unit against all units over lags >= 0.
@@ -99,82 +110,90 @@ class ForwardRow {
         bins_(bins),
         bins_per_second_(1.0 / bins.width),
         recent_(static_cast<std::size_t>(n_units) * list.stride),
-        on_edge_(recent_.size()),
-        counts_(recent_.size()) {}
+        recent_on_edge_(recent_.size()),
+        counts_(recent_.size()),
+        on_edge_(recent_.size()) {}
 
-  // Counts all spikes that follow the one at list position p, itself left out.
-  void add_reference(std::uint32_t p) {
-    const std::size_t first = std::size_t{p} + 1;
-    const std::size_t last = first + list_.n_ahead[p];
-    for (std::size_t b = first; b < last; b += kBlock) {
-      add_block(p, b, std::min(kBlock, last - b));
+  // Counts the spikes that follow those at the given list positions.
+  void count_from(std::span<const std::uint32_t> places) {
+    // The spikes of one unit lie far apart in the list: without asking for the next ones early,
+    // half of the time is spent waiting for memory.
+    constexpr std::size_t kAhead = 4;
+    for (std::size_t s = 0; s < places.size(); ++s) {
+      if (s + 2 * kAhead < places.size()) prefetch(&list_.n_ahead[places[s + 2 * kAhead]]);
+      if (s + kAhead < places.size()) prefetch_reference(places[s + kAhead]);
+      add_reference(places[s]);
     }
+    flush();
   }
 
-  // Counts of lags in bin k >= 0 of unit j; `on_edge` those that equal edge(k), k >= 1.
-  void finish() { flush(); }
+  // Number of lags in bin k >= 0 of unit j, and of those that equal edge(k), k >= 1.
   [[nodiscard]] std::int64_t count(index_t j, index_t k) const { return counts_[at(j, k)]; }
   [[nodiscard]] std::int64_t on_edge(index_t j, index_t k) const { return on_edge_[at(j, k)]; }
 
  private:
   using Counter = std::uint32_t;
-  static constexpr std::size_t kBlock = 256;
 
   [[nodiscard]] std::size_t at(index_t j, index_t k) const noexcept {
     return static_cast<std::size_t>(j) * list_.stride + static_cast<std::size_t>(k);
   }
 
-  void add_block(std::uint32_t p, std::size_t begin, std::size_t n) {
+  void prefetch_reference(std::uint32_t p) const noexcept {
+    constexpr std::uint32_t kPerLine = 64 / sizeof(Entry);
+    constexpr std::uint32_t kMostLines = 16;
+    const std::uint32_t n = std::min(list_.n_ahead[p], kMostLines * kPerLine);
+    for (std::uint32_t k = 0; k <= n; k += kPerLine) prefetch(&list_.entries[p + k]);
+  }
+
+  void add_reference(std::uint32_t p) {
+    const std::uint32_t n = list_.n_ahead[p];
     if (budget_ < n) flush();
     budget_ -= n;
     const unsigned shift = list_.fraction_bits;
     const std::uint32_t mask = (1U << shift) - 1U;
+    const Entry reference = list_.entries[p];
     // Half a bin is added so that bins start at whole numbers.
-    const std::uint32_t origin = list_.ticks[p] - (1U << (shift - 1U));
-    const std::uint32_t* const ticks = list_.ticks.data() + begin;
-    const std::uint32_t* const columns = list_.columns.data() + begin;
-    for (std::size_t k = 0; k < n; ++k) {
-      const std::uint32_t lag = ticks[k] - origin;
-      cells_[k] = columns[k] + (lag >> shift);
-      near_[k] = ((lag + kNearEdge) & mask) < 2 * kNearEdge ? 1U : 0U;
+    const std::uint32_t origin = reference.ticks - (1U << (shift - 1U));
+    Counter* const recent = recent_.data();
+    for (const Entry& later : std::span(&list_.entries[p] + 1, n)) {
+      const std::uint32_t lag = later.ticks - origin;
+      std::size_t cell = later.column + (lag >> shift);
+      if (((lag + kNearEdge) & mask) < 2 * kNearEdge) [[unlikely]] {
+        cell = settle(later.time - reference.time, later.column);
+      }
+      ++recent[cell];
     }
-    std::size_t n_doubtful = 0;
-    for (std::size_t k = 0; k < n; ++k) {
-      ++recent_[cells_[k]];
-      doubtful_[n_doubtful] = static_cast<std::uint32_t>(k);
-      n_doubtful += near_[k];
-    }
-    for (std::size_t d = 0; d < n_doubtful; ++d) settle(p, begin, doubtful_[d]);
   }
 
-  // Moves a count that lies within rounding of an edge to its exact bin.
-  void settle(std::uint32_t p, std::size_t begin, std::uint32_t k) {
-    const double lag = list_.times[begin + k] - list_.times[p];
+  // Cell of a lag that lies within rounding of an edge.
+  [[nodiscard]] std::size_t settle(double lag, std::uint32_t column) {
     const index_t bin = bin_of(lag, bins_, bins_per_second_);
-    const std::size_t cell = list_.columns[begin + k] + static_cast<std::size_t>(bin);
-    --recent_[cells_[k]];
-    ++recent_[cell];
-    if (bin > 0 && lag == bins_.edge(bin)) ++on_edge_[cell];
+    const std::size_t cell = column + static_cast<std::size_t>(bin);
+    if (bin > 0 && lag == bins_.edge(bin)) ++recent_on_edge_[cell];
+    return cell;
   }
 
   void flush() {
-    for (std::size_t c = 0; c < recent_.size(); ++c) {
-      counts_[c] += recent_[c];
-      recent_[c] = 0;
-    }
+    const auto move_counts = [](std::vector<Counter>& from, std::vector<std::int64_t>& to) {
+      for (std::size_t c = 0; c < from.size(); ++c) {
+        to[c] += from[c];
+        from[c] = 0;
+      }
+    };
+    move_counts(recent_, counts_);
+    move_counts(recent_on_edge_, on_edge_);
     budget_ = std::numeric_limits<Counter>::max();
   }
 
   const LagList& list_;
   const LagBins& bins_;
   double bins_per_second_;
-  std::vector<Counter> recent_;  // since the last flush: small, so that it stays in cache
-  std::vector<std::int64_t> on_edge_;
+  // Since the last flush, in small numbers, so that they stay in cache.
+  std::vector<Counter> recent_;
+  std::vector<Counter> recent_on_edge_;
   std::vector<std::int64_t> counts_;
+  std::vector<std::int64_t> on_edge_;
   std::size_t budget_ = std::numeric_limits<Counter>::max();
-  std::array<std::uint32_t, kBlock> cells_;
-  std::array<std::uint32_t, kBlock> near_;
-  std::array<std::uint32_t, kBlock> doubtful_;
 };
 
 }  // namespace
@@ -199,8 +218,9 @@ void correlogram(const SpikeView& spikes, const LagBins& bins, const Control& co
     ForwardRow row(list, bins, n_units);
     const auto begin = spikes.offsets()[static_cast<std::size_t>(i)];
     const auto end = spikes.offsets()[static_cast<std::size_t>(i) + 1];
-    for (auto s = begin; s < end; ++s) row.add_reference(list.places[static_cast<std::size_t>(s)]);
-    row.finish();
+    row.count_from(
+        std::span(list.places)
+            .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
     for (index_t j = 0; j < n_units; ++j) {
       std::int64_t* const out = cell(i, j);
       out[0] = row.count(j, 0);
@@ -258,11 +278,11 @@ void cross_corr(std::span<const double> t1, std::span<const double> t2, double w
   std::size_t begin = 0;
   for (const double t : t1) {
     const double low = t - half;
+    const double high = low + n_bins * width;
     while (begin < t2.size() && t2[begin] < low) ++begin;
-    for (auto b = begin; b < t2.size(); ++b) {
+    for (auto b = begin; b < t2.size() && t2[b] < high; ++b) {
       const double bin = (t2[b] - low) / width;
-      if (bin >= n_bins) break;
-      ++counts[static_cast<std::size_t>(bin)];
+      if (bin < n_bins) ++counts[static_cast<std::size_t>(bin)];
     }
   }
 }
