@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import cofire as cf
 from cofire.assemblies.activation import activation
-from peers import make_spikes, scale
+from peers import compare, make_spikes, scale
 
 N_UNITS = scale(75, 10)
 N_PATTERNS = scale(15, 3)
@@ -29,35 +31,60 @@ def two_gemms(patterns, z):
     return out
 
 
+def close(ours, theirs, tolerance):
+    np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("implementation", ["cofire", "numpy"])
-def test_activation_of_z(benchmark, implementation, dtype):
+def test_activation_of_z(benchmark, dtype):
     spikes = make_spikes(N_UNITS, 0, DURATION, 5.1)
     patterns = patterns_of(dtype)
     z = cf.zscore_bins(spikes, WIDTH, dtype=dtype).counts
-    benchmark.group = f"activation of z, {N_UNITS} units, {z.shape[1]} bins, {dtype}"
-    run = {
+    benchmark.group = f"activation of z: {N_UNITS} units, {z.shape[1]} bins, {dtype}"
+    implementations = {
         "cofire": lambda: activation(patterns, z, threads=1),
-        "numpy": lambda: two_gemms(patterns, z),
+        "numpy, two products": lambda: two_gemms(patterns, z),
     }
-    tolerance = 1e-9 if dtype == "float64" else 2e-3
-    np.testing.assert_allclose(run["cofire"](), run["numpy"](), rtol=tolerance, atol=tolerance)
-    benchmark.pedantic(run[implementation], rounds=5)
+    compare(
+        benchmark, implementations, partial(close, tolerance=1e-9 if dtype == "float64" else 2e-3)
+    )
 
 
-@pytest.mark.parametrize("sigma", [None, SIGMA])
-@pytest.mark.parametrize("implementation", ["cofire", "numpy"])
-def test_activation_of_spikes(benchmark, implementation, sigma):
-    """From spikes, against z by cofire and two matrix products by NumPy."""
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_activation_of_spikes(benchmark, dtype):
+    """From spikes, not smoothed, against counts and z in NumPy."""
     spikes = make_spikes(N_UNITS, 0, DURATION, 5.1)
-    benchmark.group = f"activation of spikes, {N_UNITS} units, {DURATION:g} s, sigma {sigma}"
-    patterns = patterns_of("float64")
-
-    def of_cofire():
-        return activation(patterns, spikes, bin_width=WIDTH, sigma=sigma, threads=1).values.T
+    patterns = patterns_of(dtype)
+    n_bins = int(np.floor(DURATION / WIDTH))
+    # Binned beforehand: the peer is timed from counts on, ours from spikes on.
+    counts = cf.bin_spikes(spikes, WIDTH, dtype=dtype).counts
+    benchmark.group = f"activation of spikes: {N_UNITS} units, {n_bins} bins, {dtype}"
 
     def of_numpy():
-        return two_gemms(patterns, cf.zscore_bins(spikes, WIDTH, sigma=sigma, threads=1).counts)
+        z = counts - counts.mean(axis=1, keepdims=True)
+        z /= counts.std(axis=1, keepdims=True)
+        return two_gemms(patterns, z)
 
-    np.testing.assert_allclose(of_cofire(), of_numpy(), rtol=1e-8, atol=1e-8)
-    benchmark.pedantic(of_cofire if implementation == "cofire" else of_numpy, rounds=5)
+    def of_cofire():
+        found = activation(patterns, spikes, bin_width=WIDTH, dtype=dtype, threads=1)
+        return found.values.T
+
+    tolerance = 1e-8 if dtype == "float64" else 1e-2
+    implementations = {"cofire (spikes)": of_cofire, "numpy (counts), two products": of_numpy}
+    compare(benchmark, implementations, partial(close, tolerance=tolerance))
+
+
+def test_smoothed_activation_of_spikes(benchmark):
+    """Binning, smoothing, z and activation in one, against z by cofire and two products."""
+    spikes = make_spikes(N_UNITS, 0, DURATION, 5.1)
+    patterns = patterns_of("float64")
+    benchmark.group = f"activation of smoothed spikes: {N_UNITS} units, {DURATION:g} s, float64"
+
+    def of_cofire():
+        return activation(patterns, spikes, bin_width=WIDTH, sigma=SIGMA, threads=1).values.T
+
+    def of_numpy():
+        return two_gemms(patterns, cf.zscore_bins(spikes, WIDTH, sigma=SIGMA, threads=1).counts)
+
+    implementations = {"cofire": of_cofire, "cofire z, numpy products": of_numpy}
+    compare(benchmark, implementations, partial(close, tolerance=1e-8))
