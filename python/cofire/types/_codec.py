@@ -266,7 +266,7 @@ class Decoder:
             raise FileFormatError(f"{stored['class']} is not a result class")
         fields = self._fields(stored)
         # A class whose own __init__ computes the fields from data must not compute them again.
-        computes = not cls.__dataclass_params__.init
+        computes = not getattr(cls, "__dataclass_params__").init  # noqa: B009
         init = {f.name for f in dataclasses.fields(cls) if f.init and not computes}
         try:
             given = {name: v for name, v in fields.items() if name in init}
