@@ -120,7 +120,7 @@ def shuffles_of(implementation, kind, n):
 )
 def test_shuffles(benchmark, implementation, n, kind):
     benchmark.group = f"{n} shuffles, {kind}"
-    few = [shuffles_of(i, kind, scale(20, 5))() for i in ("cofire", "numpy")]
+    few = [shuffles_of(i, kind, 5)() for i in ("cofire", "numpy")]
     spread = max(x.std() for x in few)
     assert abs(few[0].mean() - few[1].mean()) < 4 * spread
     benchmark.pedantic(shuffles_of(implementation, kind, n), rounds=scale(2, 1))

@@ -84,6 +84,8 @@ class PCAICA(Estimator):
         +-1 by which each pattern was multiplied to make its largest weight positive.
     active_ : ndarray (n_units,) bool
         Units whose row is not constant.
+    groups_ : ndarray (n_units,) or None
+        Labels of `cross_structural`.
 
     Notes
     -----
@@ -170,7 +172,7 @@ class PCAICA(Estimator):
         with one_blas_thread():
             z, active = standardize(rows)
             self.active_ = active
-            self._groups_ = groups
+            self.groups_ = groups
             scheme = self._scheme(z, active, groups)
             if scheme is None:
                 self._store_nothing(rows.shape[0], "no unit is active in the given bins")
@@ -393,7 +395,7 @@ class PCAICA(Estimator):
         warnings.warn(reason, NoAssemblyWarning, stacklevel=4)
 
     def _paired_projection(self, patterns: FloatArray, z: FloatArray) -> FloatArray:
-        groups = np.asarray(self._groups_)
+        groups = np.asarray(self.groups_)
         in_first = groups == np.unique(groups)[0]
         product = np.ones((len(patterns), z.shape[1]))
         for side in (in_first, ~in_first):
