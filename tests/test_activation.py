@@ -12,8 +12,6 @@ from cofire.assemblies.activation import activation
 from cofire.errors import CofireError
 from reference.activation import activation as reference_activation
 
-pytestmark = pytest.mark.kernel
-
 
 def example(n_patterns, n_units, n_bins, seed=0):
     rng = np.random.default_rng(seed)

@@ -13,8 +13,6 @@ from cofire.spikes import BinGrid, bin_spikes_sparse
 from reference.binning import bin_spikes as reference_bins
 from reference.binning import edges_of
 
-pytestmark = pytest.mark.kernel
-
 DTYPES = ["uint8", "int32", "float32", "float64"]
 
 # Ticks of 10 ms put many spikes on bin edges.

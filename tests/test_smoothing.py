@@ -13,8 +13,6 @@ from cofire.errors import CofireError
 from cofire.spikes.smoothing import SmoothingAxis, gaussian_taps
 from reference.zscore import smooth as reference_smooth
 
-pytestmark = pytest.mark.kernel
-
 WIDTH = 0.01
 epochs = st.lists(
     st.tuples(st.integers(1, 30), st.integers(0, 40)), min_size=1, max_size=6

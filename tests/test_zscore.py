@@ -13,8 +13,6 @@ from reference.binning import bin_spikes as reference_bins
 from reference.zscore import smooth as reference_smooth
 from reference.zscore import zscore as reference_zscore
 
-pytestmark = pytest.mark.kernel
-
 trains_of_ticks = st.lists(
     st.lists(st.integers(0, 400), max_size=40).map(lambda t: np.sort(t) / 100.0),
     min_size=1,
