@@ -7,7 +7,11 @@ enough for a pass in continuous integration.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,3 +62,64 @@ def make_epochs(n_epochs: int, duration: float = DURATION, seed: int = 2) -> cf.
     edges = np.cumsum(lengths.ravel())
     starts = np.concatenate([[0.0], edges[1:-1:2]])
     return cf.Intervals(np.column_stack([starts, edges[::2]]))
+
+
+Implementation = Callable[[], Any]
+
+
+def compare(
+    benchmark: Any,
+    implementations: Mapping[str, Implementation],
+    equal: Callable[[Any, Any], None],
+    *,
+    rounds: int = 5,
+) -> None:
+    """Prove that implementations agree, then time them in turn: A B C A B C ...
+
+    Parameters
+    ----------
+    benchmark
+        The fixture of pytest-benchmark; carries the measurements to the report.
+    implementations
+        Name to a call without arguments; the first is cofire's.
+    equal
+        Called with cofire's result and a peer's; raises where they differ.
+    rounds
+        Timed calls of each implementation.
+    """
+    ours, *peers = implementations
+    expected = implementations[ours]()
+    for peer in peers:
+        equal(expected, implementations[peer]())
+    del expected
+    if benchmark.disabled:
+        return
+    seconds: dict[str, list[float]] = {name: [] for name in implementations}
+    load = os.getloadavg()[0]
+    for _ in range(rounds):
+        for name, call in implementations.items():
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+    benchmark.extra_info["seconds"] = seconds
+    benchmark.extra_info["load"] = load
+    benchmark.extra_info["peak_mb"] = {name: peak_mb(c) for name, c in implementations.items()}
+    benchmark.pedantic(implementations[ours], rounds=1)
+
+
+def peak_mb(call: Implementation) -> float | None:
+    """Memory (MB) that a call adds to this process at its peak; None where Linux does not tell."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _status_kb("VmHWM")
+        call()
+        return (_status_kb("VmHWM") - before) / 1000.0
+    except OSError:
+        return None
+
+
+def _status_kb(key: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(key + ":"):
+            return int(line.split()[1])
+    raise OSError(f"no {key} in /proc/self/status")

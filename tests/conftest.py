@@ -16,7 +16,23 @@ settings.register_profile("default", max_examples=50, deadline=None)
 settings.register_profile(
     "nightly", max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck)
 )
+settings.register_profile(
+    "sanitize", max_examples=10, deadline=None, suppress_health_check=list(HealthCheck)
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+KERNEL_TOPICS = (
+    "activation", "binning", "correlation", "correlogram", "event_average", "peri_event",
+    "smoothing", "spike_trains", "sttc", "sttc_raster", "surrogates", "zscore",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of compiled kernels, so that the sanitizer and nightly passes find them."""
+    topics = {f"test_{topic}" for topic in KERNEL_TOPICS}
+    for item in items:
+        if item.path.stem in topics:
+            item.add_marker(pytest.mark.kernel)
 
 
 @pytest.fixture(scope="session")

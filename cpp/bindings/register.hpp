@@ -6,10 +6,12 @@
 namespace cofire::python {
 
 void register_activation(pybind11::module_& m);
+void register_bias(pybind11::module_& m);
 void register_binning(pybind11::module_& m);
 void register_correlogram(pybind11::module_& m);
 void register_event_average(pybind11::module_& m);
 void register_peri_event(pybind11::module_& m);
+void register_shuffled_gram(pybind11::module_& m);
 void register_sttc(pybind11::module_& m);
 void register_surrogates(pybind11::module_& m);
 void register_trains(pybind11::module_& m);

@@ -1,1 +1,270 @@
 #include "cofire/correlogram.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include "cofire/time_order.hpp"
+
+namespace cofire {
+
+namespace {
+
+// Bin of a lag in [edge(-half), edge(half + 1)]: guess, then correct against the exact edges.
+[[nodiscard]] index_t bin_of(double lag, const LagBins& bins, double bins_per_second) {
+  auto k = static_cast<index_t>(std::floor(lag * bins_per_second + 0.5));
+  while (lag < bins.edge(k)) --k;
+  while (lag >= bins.edge(k + 1)) ++k;
+  return k;
+}
+
+// The time-ordered list in the form that the counting loop reads.
+//
+// Times are also kept as fixed-point numbers in units of 2^-fraction_bits bins, modulo 2^32, so
+// that lag and bin are a subtraction and a shift. Rounding both ends moves a lag by little more
+// than one unit; only lags that near to an edge need the exact comparison.
+struct LagList {
+  std::vector<double> times;
+  std::vector<std::uint32_t> ticks;
+  std::vector<std::uint32_t> columns;  // unit * stride: where its histogram starts
+  std::vector<std::uint32_t> n_ahead;  // number of later spikes with lag <= edge(half + 1)
+  std::vector<std::uint32_t> places;   // list position of each spike, unit after unit
+  unsigned fraction_bits;
+  std::uint32_t stride;
+};
+
+constexpr std::uint32_t kNearEdge = 2;
+
+LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& control) {
+  TimeOrder order = time_order(spikes, control);
+  const auto n = order.times.size();
+  const double stride = static_cast<double>(bins.half) + 2.0;
+  const double table = stride * static_cast<double>(std::max<index_t>(spikes.n_rows(), 1));
+  constexpr double kLimit = 0x1.0p32;
+  if (static_cast<double>(n) >= kLimit || table >= kLimit || stride >= 0x1.0p29) {
+    throw std::invalid_argument("too many spikes, units or bins for one correlogram");
+  }
+  const double first = n > 0 ? order.times.front() : 0.0;
+  const double n_span_bins = n > 0 ? (order.times.back() - first) / bins.width : 0.0;
+  if (!(n_span_bins < 0x1.0p46)) {
+    throw std::invalid_argument("bin_width is too small for the time between the spikes");
+  }
+  LagList list;
+  list.stride = static_cast<std::uint32_t>(bins.half + 2);
+  // All lags fit into 32 bits, and the rounding error of a time stays far below one unit.
+  const auto span_bits = std::bit_width(static_cast<std::uint64_t>(n_span_bins));
+  const int free_bits = std::min(
+      {20, 31 - static_cast<int>(std::bit_width(list.stride)), 48 - static_cast<int>(span_bits)});
+  list.fraction_bits = static_cast<unsigned>(free_bits);
+  list.ticks.resize(n);
+  list.columns.resize(n);
+  list.n_ahead.resize(n);
+  list.places.resize(n);
+
+  const double unit_per_second = std::ldexp(1.0 / bins.width, static_cast<int>(list.fraction_bits));
+  const double farthest = bins.edge(bins.half + 1);
+  const auto& times = order.times;
+  constexpr index_t kBlock = 1 << 16;
+  parallel_blocks(order.n_spikes(), kBlock, control, [&](index_t from, index_t to) {
+    const auto begin = static_cast<std::size_t>(from);
+    auto end = begin;
+    for (auto k = begin; k < static_cast<std::size_t>(to); ++k) {
+      const double t = times[k];
+      list.ticks[k] = static_cast<std::uint32_t>(
+          static_cast<std::uint64_t>((t - first) * unit_per_second + 0.5));
+      list.columns[k] = static_cast<std::uint32_t>(order.units[k]) * list.stride;
+      end = std::max(end, k + 1);
+      while (end < n && times[end] - t <= farthest) ++end;
+      list.n_ahead[k] = static_cast<std::uint32_t>(end - k - 1);
+    }
+  });
+  std::vector<std::int64_t> next(spikes.offsets().begin(), spikes.offsets().end() - 1);
+  for (std::size_t k = 0; k < n; ++k) {
+    auto& slot = next[static_cast<std::size_t>(order.units[k])];
+    list.places[static_cast<std::size_t>(slot++)] = static_cast<std::uint32_t>(k);
+  }
+  list.times = std::move(order.times);
+  return list;
+}
+
+// Histograms of one reference unit against all units over lags >= 0.
+class ForwardRow {
+ public:
+  ForwardRow(const LagList& list, const LagBins& bins, index_t n_units)
+      : list_(list),
+        bins_(bins),
+        bins_per_second_(1.0 / bins.width),
+        recent_(static_cast<std::size_t>(n_units) * list.stride),
+        on_edge_(recent_.size()),
+        counts_(recent_.size()) {}
+
+  // Counts all spikes that follow the one at list position p, itself left out.
+  void add_reference(std::uint32_t p) {
+    const std::size_t first = std::size_t{p} + 1;
+    const std::size_t last = first + list_.n_ahead[p];
+    for (std::size_t b = first; b < last; b += kBlock) {
+      add_block(p, b, std::min(kBlock, last - b));
+    }
+  }
+
+  // Counts of lags in bin k >= 0 of unit j; `on_edge` those that equal edge(k), k >= 1.
+  void finish() { flush(); }
+  [[nodiscard]] std::int64_t count(index_t j, index_t k) const { return counts_[at(j, k)]; }
+  [[nodiscard]] std::int64_t on_edge(index_t j, index_t k) const { return on_edge_[at(j, k)]; }
+
+ private:
+  using Counter = std::uint32_t;
+  static constexpr std::size_t kBlock = 256;
+
+  [[nodiscard]] std::size_t at(index_t j, index_t k) const noexcept {
+    return static_cast<std::size_t>(j) * list_.stride + static_cast<std::size_t>(k);
+  }
+
+  void add_block(std::uint32_t p, std::size_t begin, std::size_t n) {
+    if (budget_ < n) flush();
+    budget_ -= n;
+    const unsigned shift = list_.fraction_bits;
+    const std::uint32_t mask = (1U << shift) - 1U;
+    // Half a bin is added so that bins start at whole numbers.
+    const std::uint32_t origin = list_.ticks[p] - (1U << (shift - 1U));
+    const std::uint32_t* const ticks = list_.ticks.data() + begin;
+    const std::uint32_t* const columns = list_.columns.data() + begin;
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::uint32_t lag = ticks[k] - origin;
+      cells_[k] = columns[k] + (lag >> shift);
+      near_[k] = ((lag + kNearEdge) & mask) < 2 * kNearEdge ? 1U : 0U;
+    }
+    std::size_t n_doubtful = 0;
+    for (std::size_t k = 0; k < n; ++k) {
+      ++recent_[cells_[k]];
+      doubtful_[n_doubtful] = static_cast<std::uint32_t>(k);
+      n_doubtful += near_[k];
+    }
+    for (std::size_t d = 0; d < n_doubtful; ++d) settle(p, begin, doubtful_[d]);
+  }
+
+  // Moves a count that lies within rounding of an edge to its exact bin.
+  void settle(std::uint32_t p, std::size_t begin, std::uint32_t k) {
+    const double lag = list_.times[begin + k] - list_.times[p];
+    const index_t bin = bin_of(lag, bins_, bins_per_second_);
+    const std::size_t cell = list_.columns[begin + k] + static_cast<std::size_t>(bin);
+    --recent_[cells_[k]];
+    ++recent_[cell];
+    if (bin > 0 && lag == bins_.edge(bin)) ++on_edge_[cell];
+  }
+
+  void flush() {
+    for (std::size_t c = 0; c < recent_.size(); ++c) {
+      counts_[c] += recent_[c];
+      recent_[c] = 0;
+    }
+    budget_ = std::numeric_limits<Counter>::max();
+  }
+
+  const LagList& list_;
+  const LagBins& bins_;
+  double bins_per_second_;
+  std::vector<Counter> recent_;  // since the last flush: small, so that it stays in cache
+  std::vector<std::int64_t> on_edge_;
+  std::vector<std::int64_t> counts_;
+  std::size_t budget_ = std::numeric_limits<Counter>::max();
+  std::array<std::uint32_t, kBlock> cells_;
+  std::array<std::uint32_t, kBlock> near_;
+  std::array<std::uint32_t, kBlock> doubtful_;
+};
+
+}  // namespace
+
+// A pair of spikes with lag x >= 0 is found once, at the earlier spike a, and counts in bin(x) of
+// (unit a, unit b) and in bin(-x) of (unit b, unit a). The two bins mirror each other unless x lies
+// exactly on an edge: [c - w/2, c + w/2) holds its lower edge only. Row i is first filled with what
+// its own spikes find: the forward bins of (i, j), and in the place of the backward bins of (i, j)
+// those of (j, i). A second pass exchanges these.
+void correlogram(const SpikeView& spikes, const LagBins& bins, const Control& control,
+                 std::span<std::int64_t> counts) {
+  const index_t n_units = spikes.n_rows();
+  const index_t n_bins = bins.n_bins();
+  const index_t half = bins.half;
+  const LagList list = make_list(spikes, bins, control);
+  std::vector<std::int64_t> first_edge(static_cast<std::size_t>(n_units * n_units));
+  const auto cell = [&](index_t i, index_t j) {
+    return counts.data() + (i * n_units + j) * n_bins + half;
+  };
+
+  parallel_for(n_units, control, [&](index_t i) {
+    ForwardRow row(list, bins, n_units);
+    const auto begin = spikes.offsets()[static_cast<std::size_t>(i)];
+    const auto end = spikes.offsets()[static_cast<std::size_t>(i) + 1];
+    for (auto s = begin; s < end; ++s) row.add_reference(list.places[static_cast<std::size_t>(s)]);
+    row.finish();
+    for (index_t j = 0; j < n_units; ++j) {
+      std::int64_t* const out = cell(i, j);
+      out[0] = row.count(j, 0);
+      for (index_t k = 1; k <= half; ++k) {
+        out[k] = row.count(j, k);
+        out[-k] = row.count(j, k) - row.on_edge(j, k) + row.on_edge(j, k + 1);
+      }
+      first_edge[static_cast<std::size_t>(i * n_units + j)] = row.on_edge(j, 1);
+    }
+  });
+  parallel_for(n_units, control, [&](index_t i) {
+    const auto edge = [&](index_t a, index_t b) {
+      return first_edge[static_cast<std::size_t>(a * n_units + b)];
+    };
+    std::int64_t* const own = cell(i, i);
+    own[0] = 2 * own[0] + edge(i, i) + static_cast<std::int64_t>(spikes.row(i).size());
+    for (index_t j = i + 1; j < n_units; ++j) {
+      std::int64_t* const ij = cell(i, j);
+      std::int64_t* const ji = cell(j, i);
+      std::swap_ranges(ij - half, ij, ji - half);
+      const std::int64_t near_zero = ij[0] + ji[0];
+      ij[0] = near_zero + edge(j, i);
+      ji[0] = near_zero + edge(i, j);
+    }
+  });
+}
+
+void correlogram_pairs(const SpikeView& spikes, MatrixView<const std::int64_t> pairs,
+                       const LagBins& bins, const Control& control,
+                       MatrixView<std::int64_t> counts) {
+  const double bins_per_second = 1.0 / bins.width;
+  const double nearest = bins.edge(-bins.half);
+  const double farthest = bins.edge(bins.half + 1);
+  parallel_for(pairs.n_rows(), control, [&](index_t p) {
+    const auto row = counts.row(p);
+    std::fill(row.begin(), row.end(), std::int64_t{0});
+    const auto other = spikes.row(pairs(p, 1));
+    std::size_t begin = 0;
+    for (const double t : spikes.row(pairs(p, 0))) {
+      while (begin < other.size() && other[begin] - t < nearest) ++begin;
+      for (auto b = begin; b < other.size(); ++b) {
+        const double lag = other[b] - t;
+        if (lag >= farthest) break;
+        ++row[static_cast<std::size_t>(bin_of(lag, bins, bins_per_second) + bins.half)];
+      }
+    }
+  });
+}
+
+void cross_corr(std::span<const double> t1, std::span<const double> t2, double width,
+                std::span<std::int64_t> counts) {
+  std::fill(counts.begin(), counts.end(), std::int64_t{0});
+  const double half = static_cast<double>(counts.size()) / 2.0 * width;
+  const auto n_bins = static_cast<double>(counts.size());
+  std::size_t begin = 0;
+  for (const double t : t1) {
+    const double low = t - half;
+    while (begin < t2.size() && t2[begin] < low) ++begin;
+    for (auto b = begin; b < t2.size(); ++b) {
+      const double bin = (t2[b] - low) / width;
+      if (bin >= n_bins) break;
+      ++counts[static_cast<std::size_t>(bin)];
+    }
+  }
+}
+
+}  // namespace cofire

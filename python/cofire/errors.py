@@ -32,8 +32,16 @@ class DataWarning(UserWarning):
     """Data are legal but look wrong (for example times that look like samples)."""
 
 
+class NoAssemblyWarning(UserWarning):
+    """The activity holds no significant assembly; the result is empty."""
+
+
 class RecordingError(CofireError):
     """A recording, or a file that should hold one, cannot be used."""
+
+
+class RecordingNotFoundError(RecordingError, FileNotFoundError):
+    """There is no such file or folder."""
 
 
 class FileFormatError(RecordingError):

@@ -1,1 +1,51 @@
-"""Nothing here yet."""
+"""Cell assemblies: detection, expression over time, members, similarity, reactivation."""
+
+from __future__ import annotations
+
+from cofire.assemblies._estimator import NotFittedError
+from cofire.assemblies.activation import activation
+from cofire.assemblies.explained_variance import (
+    ExplainedVariance,
+    FullExplainedVariance,
+    explained_variance,
+)
+from cofire.assemblies.members import find_members, members_by_group, valid_assemblies
+from cofire.assemblies.pairwise_bias import PairwiseBias, ReplayScores
+from cofire.assemblies.pcaica import PCAICA
+from cofire.assemblies.significance import (
+    PairwiseCorrelation,
+    SignificantEvents,
+    pairwise_corr,
+    significant_events,
+)
+from cofire.assemblies.similarity import (
+    SimilarityIndex,
+    SimilarityMatrix,
+    similarity_index,
+    similarity_matrix,
+)
+from cofire.assemblies.sweep import SignificanceSweep, sweep_significance
+
+__all__ = [
+    "PCAICA",
+    "ExplainedVariance",
+    "FullExplainedVariance",
+    "NotFittedError",
+    "PairwiseBias",
+    "PairwiseCorrelation",
+    "ReplayScores",
+    "SignificanceSweep",
+    "SignificantEvents",
+    "SimilarityIndex",
+    "SimilarityMatrix",
+    "activation",
+    "explained_variance",
+    "find_members",
+    "members_by_group",
+    "pairwise_corr",
+    "significant_events",
+    "similarity_index",
+    "similarity_matrix",
+    "sweep_significance",
+    "valid_assemblies",
+]

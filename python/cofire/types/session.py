@@ -75,7 +75,8 @@ class Session:
         }
         self.trials = pd.DataFrame() if trials is None else trials
         self.presentations = pd.DataFrame() if presentations is None else presentations
-        self.traces: dict[str, Traces] = dict(traces or {})
+        # A reader may hand over a mapping that reads on access: it is kept as it is.
+        self.traces: Mapping[str, Traces] = {} if traces is None else traces
         self.path = None if path is None else Path(path)
         self.meta: dict[str, Any] = dict(meta or {})
 

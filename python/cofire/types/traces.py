@@ -216,6 +216,6 @@ class Traces:
     def _span(self) -> Intervals:
         if not len(self._values):
             return Intervals([])
-        times = self.times
-        period = 0.0 if self._rate is None else 1.0 / self._rate
-        return Intervals([[times[0], times[-1] + period]])
+        if self._rate is None:
+            return Intervals([[self.times[0], self.times[-1]]])
+        return Intervals([[self._t_start, self._t_start + len(self._values) / self._rate]])

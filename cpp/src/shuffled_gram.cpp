@@ -1,0 +1,130 @@
+#include "cofire/shuffled_gram.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "cofire/rng.hpp"
+
+namespace cofire {
+
+namespace {
+
+// Uniform integers below a bound, two from each 64-bit word (Lemire 2019,
+// doi:10.1145/3230636); the division is needed only when a draw may have to be rejected.
+class SmallIntegers {
+ public:
+  SmallIntegers(std::uint64_t seed, std::uint64_t draw) noexcept : rng_(seed, 0, draw) {}
+
+  [[nodiscard]] std::uint32_t below(std::uint32_t bound) noexcept {
+    std::uint64_t product = std::uint64_t{next()} * bound;
+    if (static_cast<std::uint32_t>(product) < bound) {
+      const std::uint32_t threshold = (0 - bound) % bound;
+      while (static_cast<std::uint32_t>(product) < threshold) {
+        product = std::uint64_t{next()} * bound;
+      }
+    }
+    return static_cast<std::uint32_t>(product >> 32U);
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t next() noexcept {
+    if (half_left_) {
+      half_left_ = false;
+      return static_cast<std::uint32_t>(word_ >> 32U);
+    }
+    word_ = rng_.next_u64();
+    half_left_ = true;
+    return static_cast<std::uint32_t>(word_);
+  }
+
+  CounterRng rng_;
+  std::uint64_t word_ = 0;
+  bool half_left_ = false;
+};
+
+struct Entry {
+  double value;
+  std::uint32_t row;
+};
+
+// A bin for every entry, distinct within a row: the first steps of a Fisher-Yates shuffle. The
+// array of bins need not be put in order between rows, any permutation is a valid start.
+std::vector<std::uint32_t> choose_bins(RaggedView<double> rows, std::uint32_t n_bins,
+                                       SmallIntegers& integers) {
+  std::vector<std::uint32_t> order(n_bins);
+  std::iota(order.begin(), order.end(), 0U);
+  std::vector<std::uint32_t> bins(rows.values().size());
+  std::size_t entry = 0;
+  for (index_t i = 0; i < rows.n_rows(); ++i) {
+    const auto n_entries = static_cast<std::uint32_t>(rows.row(i).size());
+    for (std::uint32_t k = 0; k < n_entries; ++k) {
+      std::swap(order[k], order[k + integers.below(n_bins - k)]);
+      bins[entry++] = order[k];
+    }
+  }
+  return bins;
+}
+
+// Entries sorted by bin, by row within a bin; bin t has entries first[t] .. first[t + 1].
+std::pair<std::vector<Entry>, std::vector<std::uint32_t>> group_by_bin(
+    RaggedView<double> rows, std::uint32_t n_bins, const std::vector<std::uint32_t>& bins) {
+  std::vector<std::uint32_t> first(std::size_t{n_bins} + 2, 0);
+  for (const std::uint32_t bin : bins) ++first[std::size_t{bin} + 2];
+  std::partial_sum(first.begin(), first.end(), first.begin());
+  std::vector<Entry> entries(bins.size());
+  std::size_t entry = 0;
+  for (index_t i = 0; i < rows.n_rows(); ++i) {
+    for (const double value : rows.row(i)) {
+      const std::uint32_t slot = first[std::size_t{bins[entry++]} + 1]++;
+      entries[slot] = {value, static_cast<std::uint32_t>(i)};
+    }
+  }
+  return {std::move(entries), std::move(first)};
+}
+
+void shuffled_gram(RaggedView<double> rows, std::uint32_t n_bins, std::uint64_t seed,
+                   std::uint64_t draw, MatrixView<double> out) {
+  SmallIntegers integers(seed, draw);
+  const auto bins = choose_bins(rows, n_bins, integers);
+  const auto [entries, first] = group_by_bin(rows, n_bins, bins);
+  std::fill_n(out.data(), out.n_rows() * out.n_cols(), 0.0);
+  for (std::size_t t = 0; t < n_bins; ++t) {
+    for (std::size_t a = first[t]; a < first[t + 1]; ++a) {
+      double* const row = out.row(static_cast<index_t>(entries[a].row)).data();
+      const double value = entries[a].value;
+      for (std::size_t b = a; b < first[t + 1]; ++b)
+        row[entries[b].row] += value * entries[b].value;
+    }
+  }
+  for (index_t i = 0; i < out.n_rows(); ++i) {
+    for (index_t j = 0; j < i; ++j) out(i, j) = out(j, i);
+  }
+}
+
+}  // namespace
+
+void shuffled_grams(RaggedView<double> rows, index_t n_bins, std::uint64_t seed,
+                    std::uint64_t first_draw, const Control& control, MatrixView<double> out) {
+  const index_t n_rows = rows.n_rows();
+  constexpr auto limit = static_cast<index_t>(std::numeric_limits<std::uint32_t>::max()) - 2;
+  if (n_bins < 0 || n_bins > limit || static_cast<index_t>(rows.values().size()) > limit) {
+    throw std::invalid_argument("the number of bins and of entries must be below 2^32 - 2");
+  }
+  for (index_t i = 0; i < n_rows; ++i) {
+    if (static_cast<index_t>(rows.row(i).size()) > n_bins) {
+      throw std::invalid_argument("a row has more entries than bins");
+    }
+  }
+  const index_t n_draws = n_rows == 0 ? 0 : out.n_rows() / n_rows;
+  parallel_for(n_draws, control, [&](index_t d) {
+    shuffled_gram(rows, static_cast<std::uint32_t>(n_bins), seed,
+                  first_draw + static_cast<std::uint64_t>(d),
+                  MatrixView<double>(out.row(d * n_rows).data(), n_rows, n_rows));
+  });
+}
+
+}  // namespace cofire

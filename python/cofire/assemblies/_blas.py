@@ -1,0 +1,77 @@
+"""Linear algebra whose result does not depend on the number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+
+from cofire._threads import resolve_threads
+from cofire._validate import FloatArray
+
+_T = TypeVar("_T")
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS on one thread: threads are ours to hand out, and sums keep their order."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+def threaded_map(
+    function: Callable[[int], _T],
+    n: int,
+    threads: int | None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[_T]:
+    """Return ``[function(0), ..., function(n - 1)]``, computed on a few threads.
+
+    `progress(done, n)` is called on the calling thread. Ctrl-C drops what has not started.
+    """
+    n_threads = min(resolve_threads(threads), n)
+    results: list[_T] = []
+    with one_blas_thread():
+        if n_threads <= 1:
+            for i in range(n):
+                results.append(function(i))
+                if progress is not None:
+                    progress(i + 1, n)
+            return results
+        pool = ThreadPoolExecutor(n_threads)
+        try:
+            for i, result in enumerate(pool.map(function, range(n))):
+                results.append(result)
+                if progress is not None:
+                    progress(i + 1, n)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return results
+
+
+def gram(rows: FloatArray) -> FloatArray:
+    """``rows @ rows.T``, computed once per pair."""
+    from scipy.linalg.blas import dsyrk
+
+    if rows.size == 0:
+        return np.zeros((len(rows), len(rows)))
+    # rows.T is Fortran-ordered without a copy; syrk fills the upper triangle.
+    upper: FloatArray = dsyrk(1.0, rows.T, trans=1, lower=0)
+    return np.triu(upper) + np.triu(upper, 1).T
+
+
+def descending_eigenvalues(symmetric: FloatArray) -> FloatArray:
+    """Eigenvalues of a symmetric matrix, largest first."""
+    return np.ascontiguousarray(np.linalg.eigvalsh(symmetric)[::-1])
+
+
+def top_eigenpairs(symmetric: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:
+    """The `k` largest eigenvalues (k,) and their eigenvectors in columns (n, k)."""
+    values, vectors = np.linalg.eigh(symmetric)
+    order = np.arange(len(values) - 1, len(values) - 1 - k, -1)
+    return values[order], vectors[:, order]
