@@ -416,10 +416,10 @@ def joint_response(
         raise InvalidArgumentError("joint response: no event has its whole window inside the data")
     # Activations are negative at rest; the square root of the method needs a non-negative signal.
     stack = np.maximum(stack, 0.0)
-    joint, expected, difference = joint_peth(
-        np.ascontiguousarray(stack[:, :, 0]), np.ascontiguousarray(stack[:, :, 1])
+    found = joint_peth(stack[:, :, 0], stack[:, :, 1])
+    return JointResponse(
+        assemblies, around.lags, found.joint, found.expected, found.difference, len(stack)
     )
-    return JointResponse(assemblies, around.lags, joint, expected, difference, len(stack))
 
 
 def _spikes_around(

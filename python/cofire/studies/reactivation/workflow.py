@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cofire._validate import AnyArray, BoolArray, FloatArray
-from cofire.assemblies import PCAICA, ExplainedVariance, find_members, members_by_group
+from cofire.assemblies import (
+    PCAICA,
+    ExplainedVariance,
+    SignificanceSweep,
+    find_members,
+    members_by_group,
+    sweep_significance,
+)
 from cofire.errors import InvalidArgumentError, MissingDataError
+from cofire.spikes import bin_spikes
 from cofire.studies.reactivation import steps
 from cofire.studies.reactivation.config import ReactivationConfig
 from cofire.studies.reactivation.results import (
@@ -312,26 +320,27 @@ class Reactivation:
         )
         return found
 
-    def sweep(self) -> Any:
+    def sweep(self) -> SignificanceSweep:
         """Number of assemblies for each number of shuffles and percentile of the null."""
         self._require("sweep")
 
-        def compute() -> Any:
-            from cofire.assemblies import sweep_significance
-            from cofire.spikes import bin_spikes
-
+        def compute() -> SignificanceSweep:
             counts = bin_spikes(
-                self.spikes, self.config.detection_bin, support=self.selection.detection
-            )
-            return sweep_significance(
-                counts,
-                n_shuffles=list(self.config.sweep_shuffles),
-                percentile=list(self.config.sweep_percentiles),
-                rng=self.config.seed,
+                self.spikes,
+                self.config.detection_bin,
+                support=self.selection.detection,
                 threads=self.threads,
             )
+            null = "bin" if self.config.null == "mp" else self.config.null
+            return sweep_significance(
+                counts,
+                self.config.sweep_shuffles,
+                self.config.sweep_percentiles,
+                detector=PCAICA(null=null, rng=self.config.seed, threads=self.threads),
+            )
 
-        return self._step("sweep", compute)
+        found: SignificanceSweep = self._step("sweep", compute)
+        return found
 
     # --- what comes out ---------------------------------------------------------------------------
 
@@ -448,6 +457,7 @@ class Reactivation:
             control=phases["pre"],
             bin_size=self.config.ev_bin,
             window=width,
+            threads=self.threads,
         )
 
 
