@@ -162,8 +162,7 @@ def _selection(report: Report) -> str:
     dropped = "".join(f"<li>{html.escape(d)}</li>" for d in report.dropped)
     left_out = f"<h3>Left out</h3><ul>{dropped}</ul>" if dropped else ""
     return (
-        '<section class="selection"><h2>What was analyzed</h2>'
-        f"<ul>{taken}</ul>{left_out}</section>"
+        f'<section class="selection"><h2>What was analyzed</h2><ul>{taken}</ul>{left_out}</section>'
     )
 
 

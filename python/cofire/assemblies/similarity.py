@@ -254,7 +254,7 @@ def _shuffled_patterns(
 ) -> Iterator[FloatArray]:
     """Blocks (n, n_patterns, n_units) of patterns, each row permuted over the units."""
     block = max(1, _BLOCK_VALUES // max(weights.size, 1))
-    state = np.random.RandomState(seed) if recipe == "numpy" else None  # noqa: NPY002
+    state = np.random.RandomState(seed) if recipe == "numpy" else None
     generator = np.random.default_rng(seed)
     for begin in range(0, n_shuffles, block):
         n = min(block, n_shuffles - begin)

@@ -131,7 +131,7 @@ def finding(study: Reactivation) -> str:
     effect = study._done.get("effect")
     if effect is None:
         return text + "." + _ev_sentence(study)
-    up = int(((effect.low > 0)).sum())
+    up = int((effect.low > 0).sum())
     events = f"{study.selection.event_name}s"
     verb = "changed"
     if np.isfinite(effect.mean_low):

@@ -345,9 +345,7 @@ def _default_phases(session: Session) -> tuple[dict[str, Intervals], dict[str, s
         labels = [str(e).lower() for e in epochs["environment"]]
         for i in range(len(labels) - 2):
             if labels[i] == labels[i + 2] == "sleep" and labels[i + 1] != "sleep":
-                rows = {
-                    p: as_intervals(epochs.iloc[[i + j]], p) for j, p in enumerate(PHASES)
-                }
+                rows = {p: as_intervals(epochs.iloc[[i + j]], p) for j, p in enumerate(PHASES)}
                 how = {p: f"epoch {i + j + 1}, {labels[i + j]}" for j, p in enumerate(PHASES)}
                 return _bare(rows), how
     return {}, {}
@@ -465,6 +463,8 @@ def burst_rule() -> str:
     defaults = [
         f"{p.name} = {p.default}"
         for p in inspect.signature(population_bursts).parameters.values()
-        if p.kind is p.KEYWORD_ONLY and isinstance(p.default, (int, float)) and p.default is not None
+        if p.kind is p.KEYWORD_ONLY
+        and isinstance(p.default, (int, float))
+        and p.default is not None
     ]
     return "thresholds " + ", ".join(defaults)

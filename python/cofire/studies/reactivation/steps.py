@@ -221,9 +221,7 @@ def reactivation_effect(
     usable = difference[np.isfinite(difference)]
     n = len(usable)
     mean = float(usable.mean()) if n else float("nan")
-    spread = (
-        float(usable.std(ddof=1) / np.sqrt(n) * stats.t.ppf(0.975, n - 1)) if n > 1 else np.nan
-    )
+    spread = float(usable.std(ddof=1) / np.sqrt(n) * stats.t.ppf(0.975, n - 1)) if n > 1 else np.nan
     varies = n > 1 and bool(np.any(usable != 0))
     return ReactivationEffect(
         window=window(window_s),

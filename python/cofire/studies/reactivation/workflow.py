@@ -349,9 +349,9 @@ class Reactivation:
         chosen, config = self.selection, self.config
         has_events = any(len(v) for v in chosen.events.values())
         both = all(p in chosen.phases for p in ("pre", "post"))
-        if step in ("response", "unit_responses", "effect", "joint", "cross_response"):
-            if not has_events:
-                return "no events"
+        of_events = ("response", "unit_responses", "effect", "joint", "cross_response")
+        if step in of_events and not has_events:
+            return "no events"
         if step in ("response", "effect", "joint", "strongest") and not self.n_assemblies:
             return "no assembly was found"
         if step == "joint" and self.n_assemblies < 2:
