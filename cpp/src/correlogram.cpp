@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "cofire/time_order.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 // Bin of a lag in [edge(-half), edge(half + 1)]: guess, then correct against the exact edges.
 [[nodiscard]] index_t bin_of(double lag, const LagBins& bins, double bins_per_second) {
-  auto k = static_cast<index_t>(std::floor(lag * bins_per_second + 0.5));
+  auto k = static_cast<index_t>(lag * bins_per_second + 0.5);
   while (lag < bins.edge(k)) --k;
   while (lag >= bins.edge(k + 1)) ++k;
   return k;
@@ -91,6 +92,15 @@ LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& c
   return list;
 }
 
+// Asks for a cache line early; a hint only.
+inline void prefetch(const void* address) noexcept {
+#if defined(__GNUC__)
+  __builtin_prefetch(address);
+#else
+  static_cast<void>(address);
+#endif
+}
+
 // Histograms of one reference unit against all units over lags >= 0.
 class ForwardRow {
  public:
@@ -102,59 +112,80 @@ class ForwardRow {
         on_edge_(recent_.size()),
         counts_(recent_.size()) {}
 
-  // Counts all spikes that follow the one at list position p, itself left out.
-  void add_reference(std::uint32_t p) {
-    const std::size_t first = std::size_t{p} + 1;
-    const std::size_t last = first + list_.n_ahead[p];
-    for (std::size_t b = first; b < last; b += kBlock) {
-      add_block(p, b, std::min(kBlock, last - b));
+  // Counts the spikes that follow those at the given list positions.
+  void count_from(std::span<const std::uint32_t> places) {
+    // The spikes of one unit lie far apart in the list: without asking for the next ones early,
+    // half of the time is spent waiting for memory.
+    constexpr std::size_t kAhead = 4;
+    for (std::size_t s = 0; s < places.size(); ++s) {
+      if (s + 2 * kAhead < places.size()) prefetch(&list_.n_ahead[places[s + 2 * kAhead]]);
+      if (s + kAhead < places.size()) prefetch_reference(places[s + kAhead]);
+      add_reference(places[s]);
     }
+    settle();
+    flush();
   }
 
-  // Counts of lags in bin k >= 0 of unit j; `on_edge` those that equal edge(k), k >= 1.
-  void finish() { flush(); }
+  // Number of lags in bin k >= 0 of unit j, and of those that equal edge(k), k >= 1.
   [[nodiscard]] std::int64_t count(index_t j, index_t k) const { return counts_[at(j, k)]; }
   [[nodiscard]] std::int64_t on_edge(index_t j, index_t k) const { return on_edge_[at(j, k)]; }
 
  private:
   using Counter = std::uint32_t;
-  static constexpr std::size_t kBlock = 256;
 
   [[nodiscard]] std::size_t at(index_t j, index_t k) const noexcept {
     return static_cast<std::size_t>(j) * list_.stride + static_cast<std::size_t>(k);
   }
 
-  void add_block(std::uint32_t p, std::size_t begin, std::size_t n) {
-    if (budget_ < n) flush();
-    budget_ -= n;
+  void prefetch_reference(std::uint32_t p) const noexcept {
+    constexpr std::uint32_t kPerLine = 16;
+    constexpr std::uint32_t kMostLines = 8;
+    const std::uint32_t n = std::min(list_.n_ahead[p], kMostLines * kPerLine);
+    for (std::uint32_t k = 0; k <= n; k += kPerLine) {
+      prefetch(list_.ticks.data() + p + k);
+      prefetch(list_.columns.data() + p + k);
+    }
+  }
+
+  void add_reference(std::uint32_t p) {
+    const std::size_t first = std::size_t{p} + 1;
+    const std::size_t last = first + list_.n_ahead[p];
+    if (budget_ < last - first) {
+      settle();
+      flush();
+    }
+    budget_ -= last - first;
     const unsigned shift = list_.fraction_bits;
     const std::uint32_t mask = (1U << shift) - 1U;
     // Half a bin is added so that bins start at whole numbers.
     const std::uint32_t origin = list_.ticks[p] - (1U << (shift - 1U));
-    const std::uint32_t* const ticks = list_.ticks.data() + begin;
-    const std::uint32_t* const columns = list_.columns.data() + begin;
-    for (std::size_t k = 0; k < n; ++k) {
+    const std::uint32_t* const ticks = list_.ticks.data();
+    const std::uint32_t* const columns = list_.columns.data();
+    Counter* const recent = recent_.data();
+    for (std::size_t k = first; k < last; ++k) {
       const std::uint32_t lag = ticks[k] - origin;
-      cells_[k] = columns[k] + (lag >> shift);
-      near_[k] = ((lag + kNearEdge) & mask) < 2 * kNearEdge ? 1U : 0U;
+      if (((lag + kNearEdge) & mask) < 2 * kNearEdge) [[unlikely]] {
+        near_edge_[n_near_] = {p, static_cast<std::uint32_t>(k)};
+        prefetch(&list_.times[k]);
+        if (++n_near_ == near_edge_.size()) settle();
+      } else {
+        ++recent[columns[k] + (lag >> shift)];
+      }
     }
-    std::size_t n_doubtful = 0;
-    for (std::size_t k = 0; k < n; ++k) {
-      ++recent_[cells_[k]];
-      doubtful_[n_doubtful] = static_cast<std::uint32_t>(k);
-      n_doubtful += near_[k];
-    }
-    for (std::size_t d = 0; d < n_doubtful; ++d) settle(p, begin, doubtful_[d]);
   }
 
-  // Moves a count that lies within rounding of an edge to its exact bin.
-  void settle(std::uint32_t p, std::size_t begin, std::uint32_t k) {
-    const double lag = list_.times[begin + k] - list_.times[p];
-    const index_t bin = bin_of(lag, bins_, bins_per_second_);
-    const std::size_t cell = list_.columns[begin + k] + static_cast<std::size_t>(bin);
-    --recent_[cells_[k]];
-    ++recent_[cell];
-    if (bin > 0 && lag == bins_.edge(bin)) ++on_edge_[cell];
+  // Compares the lags that lie within rounding of an edge exactly. They wait in a queue because
+  // their times are seldom in cache.
+  void settle() {
+    for (std::size_t q = 0; q < n_near_; ++q) {
+      const auto [p, k] = near_edge_[q];
+      const double lag = list_.times[k] - list_.times[p];
+      const index_t bin = bin_of(lag, bins_, bins_per_second_);
+      const std::size_t cell = list_.columns[k] + static_cast<std::size_t>(bin);
+      ++recent_[cell];
+      if (bin > 0 && lag == bins_.edge(bin)) ++on_edge_[cell];
+    }
+    n_near_ = 0;
   }
 
   void flush() {
@@ -172,9 +203,8 @@ class ForwardRow {
   std::vector<std::int64_t> on_edge_;
   std::vector<std::int64_t> counts_;
   std::size_t budget_ = std::numeric_limits<Counter>::max();
-  std::array<std::uint32_t, kBlock> cells_;
-  std::array<std::uint32_t, kBlock> near_;
-  std::array<std::uint32_t, kBlock> doubtful_;
+  std::array<std::pair<std::uint32_t, std::uint32_t>, 512> near_edge_;
+  std::size_t n_near_ = 0;
 };
 
 }  // namespace
@@ -199,8 +229,9 @@ void correlogram(const SpikeView& spikes, const LagBins& bins, const Control& co
     ForwardRow row(list, bins, n_units);
     const auto begin = spikes.offsets()[static_cast<std::size_t>(i)];
     const auto end = spikes.offsets()[static_cast<std::size_t>(i) + 1];
-    for (auto s = begin; s < end; ++s) row.add_reference(list.places[static_cast<std::size_t>(s)]);
-    row.finish();
+    row.count_from(
+        std::span(list.places)
+            .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
     for (index_t j = 0; j < n_units; ++j) {
       std::int64_t* const out = cell(i, j);
       out[0] = row.count(j, 0);
@@ -258,11 +289,11 @@ void cross_corr(std::span<const double> t1, std::span<const double> t2, double w
   std::size_t begin = 0;
   for (const double t : t1) {
     const double low = t - half;
+    const double high = low + n_bins * width;
     while (begin < t2.size() && t2[begin] < low) ++begin;
-    for (auto b = begin; b < t2.size(); ++b) {
+    for (auto b = begin; b < t2.size() && t2[b] < high; ++b) {
       const double bin = (t2[b] - low) / width;
-      if (bin >= n_bins) break;
-      ++counts[static_cast<std::size_t>(bin)];
+      if (bin < n_bins) ++counts[static_cast<std::size_t>(bin)];
     }
   }
 }

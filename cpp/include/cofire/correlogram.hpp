@@ -32,8 +32,8 @@ void correlogram_pairs(const SpikeView& spikes, MatrixView<const std::int64_t> p
                        const LagBins& bins, const Control& control,
                        MatrixView<std::int64_t> counts);
 
-// neuro_py's rule: for each t1 the window starts at low = t1 - counts.size() / 2 * width, and t2
-// counts in bin int((t2 - low) / width). Both sorted.
+// neuro_py's rule: for each t1 the window is [low, low + n * width), n = counts.size(), low = t1 -
+// n / 2 * width, and t2 counts in bin int((t2 - low) / width) if that is below n. Both sorted.
 void cross_corr(std::span<const double> t1, std::span<const double> t2, double width,
                 std::span<std::int64_t> counts);
 
