@@ -13,24 +13,40 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def make_table(metadata: Any, index: AnyArray, name: str, row: str) -> pd.DataFrame | None:
+def make_table(
+    metadata: Any, index: AnyArray, name: str, row: str, *, by_label: bool = False
+) -> pd.DataFrame | None:
     """Return `metadata` as a DataFrame with a row for each element of `index`, or None.
 
-    A DataFrame or Series whose index holds exactly the labels of `index` is reordered to it;
-    anything else is taken by position.
+    With `by_label`, a DataFrame or Series whose index holds exactly the labels of `index` is
+    reordered to it. Anything else is taken by position.
     """
     if metadata is None:
         return None
     import pandas as pd
 
-    table = pd.DataFrame(metadata).copy()
+    try:
+        table = pd.DataFrame(metadata).copy()
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(
+            f"{name} must be a table (DataFrame, or column -> one value per {row}): {error}"
+        ) from error
     if len(table) != len(index):
         raise InvalidArgumentError(
             f"{name} must have one row per {row}: got {len(table)} rows for {len(index)}"
         )
     labels = pd.Index(index)
-    if isinstance(metadata, (pd.DataFrame, pd.Series)) and set(table.index) == set(labels):
-        return table.loc[labels]
+    if by_label and isinstance(metadata, (pd.DataFrame, pd.Series)):
+        shared = set(table.index) & set(labels)
+        if len(shared) == len(labels):
+            return table.loc[labels]
+        default = table.index.equals(pd.RangeIndex(len(table)))
+        if shared and not default:
+            unknown = [label for label in table.index if label not in shared]
+            raise InvalidArgumentError(
+                f"{name}: the index names {row}s that do not exist ({unknown[:5]}); make it the "
+                f"{row} ids, or reset_index(drop=True) to go by position"
+            )
     table.index = labels
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from cofire._optional import import_extra
 from cofire._validate import BoolArray, FloatArray, IntArray, one_of, positive, real, vector
-from cofire.errors import InvalidArgumentError, InvalidTypeError
+from cofire.errors import DataWarning, InvalidArgumentError, InvalidTypeError
 from cofire.types._metadata import make_table, positions, query_mask
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Intervals:
         Row i is ``(start, stop)``; ``stop >= start``, zero length is legal. An empty list is no
         interval. Infinite edges are legal, NaN is not.
     metadata : DataFrame or mapping of column to values, optional
-        One row per interval; follows it through sorting, selection, ``&``, expansion.
+        One row per interval, by position; follows it through sorting, selection, ``&``, expansion.
     on_overlap : {"error", "merge", "keep"}
         What to do when intervals overlap (touching is not overlapping). Merging drops `metadata`
         if anything merges.
@@ -231,17 +232,7 @@ class Intervals:
     def __and__(self, other: Any) -> Intervals:
         b = _operand(other)._data
         a = self._data
-        if not len(a) or not len(b):
-            return self._take(np.zeros(0, dtype=np.int64))
-        # Candidates of interval i: the intervals of b that start before its stop, from the first
-        # one whose running maximum of stops lies beyond its start.
-        last = np.searchsorted(b[:, 0], a[:, 1], side="left")
-        first = np.searchsorted(np.maximum.accumulate(b[:, 1]), a[:, 0], side="right")
-        n = np.maximum(last - first, 0)
-        i = np.repeat(np.arange(len(a)), n)
-        j = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + np.repeat(first, n)
-        keep = a[i, 0] < b[j, 1]
-        i, j = i[keep], j[keep]
+        i, j = _touching_pairs(a, b)
         pieces = np.column_stack([np.maximum(a[i, 0], b[j, 0]), np.minimum(a[i, 1], b[j, 1])])
         return self._like(pieces, self._rows(i))
 
@@ -335,12 +326,12 @@ class Intervals:
         """
         b = _operand(other)._data
         if total:
-            merged = Intervals(_merge(b, 0.0), on_overlap="keep")
-            out = np.zeros(len(self))
-            for i, (start, stop) in enumerate(self._data):
-                pieces = (Intervals([[start, stop]]) & merged)._data
-                out[i] = (pieces[:, 1] - pieces[:, 0]).sum()
-            return out
+            merged = _merge(b, 0.0)
+            i, j = _touching_pairs(self._data, merged)
+            shared = np.minimum(self.stops[i], merged[j, 1]) - np.maximum(
+                self.starts[i], merged[j, 0]
+            )
+            return np.bincount(i, weights=shared, minlength=len(self)).astype(np.float64)
         if not len(b):
             return np.zeros(len(self))
         # First j with b1_j >= a0; it touches if also b0_j <= a1.
@@ -351,12 +342,21 @@ class Intervals:
         return np.where(touches, np.maximum(shared, 0.0), 0.0)
 
     def overlapping(self, other: Any) -> Intervals:
-        """Intervals that share time with any interval of `other`, unclipped."""
-        return self[self.overlap_with(other, total=True) > 0]
+        """Intervals that have a piece in common with `other`, unclipped.
+
+        As in ``A & B``: touching does not count, an event of no length inside an interval does.
+        """
+        i, _ = _touching_pairs(self._data, _operand(other)._data)
+        return self._take(np.unique(i))
 
     def within(self, other: Any) -> Intervals:
         """Intervals that lie wholly inside the first interval of `other` they touch."""
-        return self[self.overlap_with(other) == self.durations]
+        operand = _operand(other)
+        inside = self.overlap_with(operand) == self.durations
+        # An event of no length shares 0 s with everything: it must lie in an interval.
+        instants = self.durations == 0
+        inside[instants] = operand.contains(self.starts[instants])
+        return self[inside]
 
     # --- cutting ----------------------------------------------------------------------------------
 
@@ -378,6 +378,10 @@ class Intervals:
     def split(self, width: float) -> Intervals:
         """Cut every interval into pieces of `width` seconds; the last one may be shorter."""
         width = positive(width, "width", "s")
+        if not np.isfinite(self._data).all():
+            raise InvalidArgumentError(
+                "only bounded intervals can be split; clip them first: intervals & [[start, stop]]"
+            )
         pieces: list[FloatArray] = [np.zeros((0, 2))]
         rows: list[int] = []
         for i, (start, stop) in enumerate(self._data):
@@ -413,15 +417,47 @@ class Intervals:
         return frame
 
     def to_pynapple(self) -> Any:
-        """Convert to a pynapple ``IntervalSet`` (which merges overlapping intervals)."""
+        """Convert to a pynapple ``IntervalSet``.
+
+        pynapple knows no intervals of zero length: they are left out with a
+        :class:`~cofire.errors.DataWarning`. It merges overlapping intervals, without metadata, and
+        shortens an interval that touches the next one by 1 us.
+        """
         nap = import_extra("pynapple", "interop", "Intervals.to_pynapple")
-        metadata = None if self._metadata is None or not self.is_disjoint else self._metadata
-        return nap.IntervalSet(self.starts, self.stops, metadata=metadata)
+        long = self[self.durations > 0]
+        if len(long) < len(self):
+            warnings.warn(
+                f"{len(self) - len(long)} intervals of zero length have no place in a pynapple "
+                "IntervalSet and are left out; their starts make a Ts",
+                DataWarning,
+                stacklevel=2,
+            )
+        if not long.is_disjoint:
+            long = long.merged()
+        table = None if long._metadata is None else long._metadata.rename(columns=str)
+        return nap.IntervalSet(long.starts, long.stops, metadata=table)
+
+    def to_neo(self) -> Any:
+        """Convert to a neo ``Epoch``; the column ``label`` becomes its labels."""
+        neo = import_extra("neo", "interop", "Intervals.to_neo")
+        labels = None
+        if self._metadata is not None and "label" in self._metadata.columns:
+            labels = self._metadata["label"].to_numpy().astype(str)
+        return neo.Epoch(
+            times=self.starts.copy(), durations=self.durations, labels=labels, units="s"
+        )
 
     def to_nelpy(self) -> Any:
         """Convert to a nelpy ``EpochArray``."""
         nelpy = import_extra("nelpy", "bench", "Intervals.to_nelpy")
-        return nelpy.EpochArray(self._data.copy())
+        domain = None if self._domain is None else nelpy.EpochArray(self._domain.copy())
+        return nelpy.EpochArray(self._data.copy(), domain=domain)
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        # Arrays come out of a pickle or a deep copy writable.
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self._data.flags.writeable = False
 
     # --- internal ---------------------------------------------------------------------------------
 
@@ -471,6 +507,21 @@ def _merge(data: FloatArray, gap: float) -> FloatArray:
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(data)) - 1
     return np.column_stack([data[first, 0], running[last]])
+
+
+def _touching_pairs(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray]:
+    """Pairs (i, j), ordered by i then j, with ``a[i, 0] < b[j, 1]`` and ``b[j, 0] < a[i, 1]``."""
+    if not len(a) or not len(b):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    # Candidates of interval i: the intervals of b that start before its stop, from the first one
+    # whose running maximum of stops lies beyond its start.
+    last = np.searchsorted(b[:, 0], a[:, 1], side="left")
+    first = np.searchsorted(np.maximum.accumulate(b[:, 1]), a[:, 0], side="right")
+    n = np.maximum(last - first, 0)
+    i = np.repeat(np.arange(len(a)), n)
+    j = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + np.repeat(first, n)
+    keep = a[i, 0] < b[j, 1]
+    return i[keep], j[keep]
 
 
 def _operand(other: Any) -> Intervals:

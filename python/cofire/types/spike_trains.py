@@ -13,6 +13,7 @@ from cofire._threads import get_num_threads
 from cofire._validate import AnyArray, FloatArray, IntArray, one_of, positive
 from cofire.errors import (
     DuplicateIdError,
+    IdPrecisionError,
     InvalidArgumentError,
     InvalidTypeError,
     SpikeTimeError,
@@ -43,7 +44,8 @@ class SpikeTrains:
         :attr:`support` is None and functions that need one say so or use
         :meth:`support_or_span`.
     metadata : DataFrame or mapping of column to values, optional
-        A row a unit (region, cell type, ...).
+        A row a unit (region, cell type, ...). A DataFrame indexed by the given `unit_ids` is
+        brought into their order; anything else goes by position.
     on_unsorted : {"error", "sort"}
         What to do with a train that is not sorted.
 
@@ -86,7 +88,10 @@ class SpikeTrains:
         intervals = None if support is None else _merged_support(support)
         if intervals is not None and not _all_inside(flat, ends, intervals):
             flat, ends = _core.restrict(flat, ends, intervals.data, get_num_threads())
-        self._set(flat, ends, ids, intervals, make_table(metadata, ids, "metadata", "unit"))
+        # Without ids there are no labels that a table could be aligned with.
+        by_label = unit_ids is not None
+        table = make_table(metadata, ids, "metadata", "unit", by_label=by_label)
+        self._set(flat, ends, ids, intervals, table)
 
     def _set(
         self,
@@ -176,6 +181,8 @@ class SpikeTrains:
             )
         if unit_ids is None:
             ids, position = np.unique(label, return_inverse=True)
+            if label.dtype.kind == "O" and not all(isinstance(unit, str) for unit in ids):
+                raise InvalidTypeError("labels must be integers or strings")
         else:
             ids = _ids_array(unit_ids, None)
             known, inverse = np.unique(label, return_inverse=True)
@@ -343,7 +350,7 @@ class SpikeTrains:
 
     def with_metadata(self, metadata: Any) -> SpikeTrains:
         """Return the same trains with another unit table."""
-        table = make_table(metadata, self._unit_ids, "metadata", "unit")
+        table = make_table(metadata, self._unit_ids, "metadata", "unit", by_label=True)
         return SpikeTrains._trusted(
             self._times, self._offsets, self._unit_ids, self._support, table
         )
@@ -351,14 +358,27 @@ class SpikeTrains:
     def merge(self, other: SpikeTrains) -> SpikeTrains:
         """Put the units of two recordings side by side; the supports are united.
 
+        The support is None if one of the two has none.
+
         Raises
         ------
         DuplicateIdError
             If the two share a unit id.
+        InvalidTypeError
+            If one has integer ids and the other strings.
         """
+        if self.n_units and other.n_units:
+            kinds = self._unit_ids.dtype.kind, other._unit_ids.dtype.kind
+            if kinds[0] != kinds[1]:
+                raise InvalidTypeError(
+                    "unit ids of the two recordings must be of one kind: "
+                    f"{self._unit_ids.dtype} and {other._unit_ids.dtype}"
+                )
+            ids = np.concatenate([self._unit_ids, other._unit_ids])
+        else:
+            ids = self._unit_ids if self.n_units else other._unit_ids
         times = np.concatenate([self._times, other._times])
         offsets = np.concatenate([self._offsets, other._offsets[1:] + self._offsets[-1]])
-        ids = np.concatenate([self._unit_ids, other._unit_ids])
         if self._support is None or other._support is None:
             support = None
         else:
@@ -367,7 +387,8 @@ class SpikeTrains:
         if self._metadata is not None or other._metadata is not None:
             import pandas as pd
 
-            table = pd.concat([self.metadata, other.metadata]).reset_index(drop=True)
+            parts = [t for t in (self.metadata, other.metadata) if len(t)]
+            table = pd.concat(parts).reset_index(drop=True) if parts else None
         return SpikeTrains(times, offsets, ids, support, table)
 
     # --- to other forms ---------------------------------------------------------------------------
@@ -387,19 +408,33 @@ class SpikeTrains:
         return self._times[order], self._unit_ids[position[order]]
 
     def to_pynapple(self) -> Any:
-        """Convert to a pynapple ``TsGroup``; unit ids must be integers."""
+        """Convert to a pynapple ``TsGroup``, which orders the units by id.
+
+        pynapple rounds times to 1 ns. Unit ids must be integers; the unit table goes along.
+        """
         nap = import_extra("pynapple", "interop", "SpikeTrains.to_pynapple")
         if self._unit_ids.dtype.kind != "i":
-            raise InvalidArgumentError("pynapple needs integer unit ids; these are strings")
-        span = self.support_or_span()
-        return nap.TsGroup(
-            {unit: nap.Ts(t) for unit, t in self.to_dict().items()},
-            time_support=span.to_pynapple() if len(span) else None,
-            metadata=None if self._metadata is None else self._metadata,
+            raise InvalidArgumentError(
+                "pynapple needs integer unit ids and these are strings; make a new SpikeTrains "
+                "without unit_ids and keep the strings as a metadata column"
+            )
+        support = self.support_or_span().to_pynapple()
+        group = nap.TsGroup(
+            {unit: nap.Ts(t, time_support=support) for unit, t in self.to_dict().items()},
+            time_support=support,
         )
+        if self._metadata is not None and self.n_units:
+            table = self._metadata.drop(columns="rate", errors="ignore")
+            group.set_info(table.rename(columns=str))
+        return group
 
     def to_neo(self) -> Any:
-        """Convert to a list of neo ``SpikeTrain``; id and metadata become annotations."""
+        """Convert to a list of neo ``SpikeTrain``; id and metadata become annotations.
+
+        All of them run from the start to the end of the support: neo knows no gaps.
+        """
+        import pandas as pd
+
         neo = import_extra("neo", "interop", "SpikeTrains.to_neo")
         span = self.support_or_span()
         start, stop = (span.starts[0], span.stops[-1]) if len(span) else (0.0, 0.0)
@@ -410,8 +445,8 @@ class SpikeTrains:
                 units="s",
                 t_start=start,
                 t_stop=stop,
+                **{str(k): None if v is pd.NA else v for k, v in row.items()},
                 unit_id=unit,
-                **{str(k): v for k, v in row.items()},
             )
             for (unit, t), row in zip(self.to_dict().items(), rows, strict=True)
         ]
@@ -426,6 +461,11 @@ class SpikeTrains:
             support=self.support_or_span(fs).to_nelpy(),
         )
 
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        # Arrays come out of a pickle or a deep copy writable.
+        parts = state[1]
+        self._set(*(parts[name] for name in _PARTS))
+
     def _take(self, index: IntArray) -> SpikeTrains:
         offsets = np.concatenate([[0], np.cumsum(self.counts[index])]).astype(np.int64)
         times = np.concatenate([np.zeros(0), *(self[int(i)] for i in index)])
@@ -433,6 +473,9 @@ class SpikeTrains:
         ids = self._unit_ids[index]
         _check_unique(ids)
         return SpikeTrains._trusted(times, offsets, ids, self._support, table)
+
+
+_PARTS = ("_times", "_offsets", "_unit_ids", "_support", "_metadata")
 
 
 def _read_only(array: Any) -> Any:
@@ -476,14 +519,30 @@ def _ids_array(unit_ids: Any, n_units: int | None) -> AnyArray:
         raise InvalidArgumentError(
             f"unit_ids must have one id per unit ({n_units}), got shape {ids.shape}"
         )
-    if ids.dtype.kind in "iu":
-        ids = ids.astype(np.int64)
+    if ids.dtype.kind in "iuf":
+        ids = _integer_ids(ids)
     elif ids.dtype.kind == "O" and all(isinstance(unit, str) for unit in ids):
         ids = ids.astype(str)
     elif ids.dtype.kind != "U":
         raise InvalidTypeError(f"unit_ids must be integers or strings, got {ids.dtype}")
     _check_unique(ids)
     return ids
+
+
+def _integer_ids(ids: AnyArray) -> AnyArray:
+    """Ids as int64; whole floating-point numbers (MATLAB's) are taken as long as they are exact."""
+    if ids.dtype.kind == "f":
+        whole = np.isfinite(ids) & (ids == np.round(ids))
+        if not whole.all():
+            raise InvalidTypeError(f"unit_ids must be integers or strings, got {ids[~whole][0]}")
+        if (np.abs(ids) >= 2.0**53).any():
+            raise IdPrecisionError(
+                "unit_ids are floating-point numbers beyond 2**53 and have lost digits; read them "
+                "as integers or strings"
+            )
+    elif ids.dtype.kind == "u" and (ids > np.iinfo(np.int64).max).any():
+        raise InvalidArgumentError("unit_ids must fit a signed 64-bit integer; use strings")
+    return ids.astype(np.int64)
 
 
 def _check_unique(ids: AnyArray) -> None:

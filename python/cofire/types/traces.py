@@ -183,9 +183,11 @@ class Traces:
         """Keep the samples with start <= t < stop of the (merged) intervals."""
         from cofire.types.convert import as_intervals
 
-        support = (self._support & as_intervals(intervals, "intervals", merge=True)).merged()
+        inside = as_intervals(intervals, "intervals", merge=True)
+        support = (self._support & inside).merged()
         times = self.times
-        keep = support.contains(times, closed="left")
+        # Closed for the own support: without a rate it ends with the last sample.
+        keep = inside.contains(times, closed="left") & self._support.contains(times)
         if self._rate is not None and len(support) == 1 and keep.any():
             first, last = np.flatnonzero(keep)[[0, -1]]
             return Traces(
@@ -212,6 +214,43 @@ class Traces:
             columns=self._columns.tolist(),
             time_support=self._support.to_pynapple(),
         )
+
+    def to_neo(self) -> Any:
+        """Convert to a neo ``AnalogSignal``, or ``IrregularlySampledSignal`` without a rate.
+
+        The unit is dimensionless; neo knows no support.
+        """
+        neo = import_extra("neo", "interop", "Traces.to_neo")
+        quantities = import_extra("quantities", "interop", "Traces.to_neo")
+        names = {"channel_names": self._columns.astype(str)}
+        data = np.array(self._values)
+        if self._rate is None:
+            return neo.IrregularlySampledSignal(
+                self.times, data, units="", time_units="s", array_annotations=names
+            )
+        return neo.AnalogSignal(
+            data,
+            units="",
+            sampling_rate=quantities.Quantity(self._rate, "Hz"),
+            t_start=quantities.Quantity(self._t_start, "s"),
+            array_annotations=names,
+        )
+
+    def to_nelpy(self) -> Any:
+        """Convert to a nelpy ``AnalogSignalArray``, which holds (n, T)."""
+        nelpy = import_extra("nelpy", "bench", "Traces.to_nelpy")
+        return nelpy.AnalogSignalArray(
+            np.ascontiguousarray(self._values.T),
+            abscissa_vals=self.times,
+            fs=self._rate,
+            support=self._support.to_nelpy(),
+        )
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        # Arrays come out of a pickle or a deep copy writable.
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self._values.flags.writeable = False
 
     def _span(self) -> Intervals:
         if not len(self._values):
