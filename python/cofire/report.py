@@ -175,7 +175,8 @@ def _figures(figures: Sequence[ReportFigure]) -> str:
         blocks.append(
             f'<figure class="{kind}" id="{html.escape(item.name)}">'
             f"<h3>{html.escape(item.title)}</h3>"
-            f'<img src="{_data_uri(item.figure)}" alt="{html.escape(item.title)}">'
+            f'<img src="{_data_uri(item.figure)}" alt="{html.escape(item.title)}" '
+            f'style="max-width: {round(item.figure.get_figwidth() * 104)}px">'
             f"<figcaption><b>Figure {index}.</b> {html.escape(item.caption)}</figcaption></figure>"
         )
     return f'<section><h2>Figures</h2><div class="figures">{"".join(blocks)}</div></section>'
@@ -327,12 +328,11 @@ h3 { margin: 22px 0 6px; font-size: 16px; }
 .card .label { font-size: 14px; font-weight: 600; margin-top: 2px; }
 .card .detail { font-size: 13px; color: var(--muted); }
 .selection ul { margin: 6px 0; padding-left: 20px; }
-.figures { display: grid; grid-template-columns: 1fr 1fr; gap: 26px 22px; align-items: start; }
+.figures { display: grid; grid-auto-flow: dense; grid-template-columns: 1fr 1fr; gap: 26px 22px; align-items: start; }
 figure { margin: 0; break-inside: avoid; min-width: 0; }
 figure.wide { grid-column: 1 / -1; }
 figure h3 { margin: 0 0 8px; }
 figure img { width: 100%; height: auto; display: block; }
-figure.wide img { max-height: 760px; object-fit: contain; object-position: left top; }
 figcaption, .caption { color: var(--muted); font-size: 14px; margin: 8px 0 0; }
 figcaption b { color: var(--ink); }
 .caption { margin: 0 0 8px; }

@@ -40,6 +40,7 @@ def plot_assemblies(
     *,
     groups: Any = None,
     unit_ids: Any = None,
+    prefix: str = "A",
     plot_members: bool = True,
     member_color: str | Sequence[str] | None = None,
     marker_color: str = MUTED,
@@ -61,6 +62,8 @@ def plot_assemblies(
         Labels (regions); units are sorted by them and lines separate the groups.
     unit_ids : array_like (n_units,), optional
         Labels of the unit axis.
+    prefix : str
+        Of the labels: A1, A2, ...
     plot_members : bool
         Whether to mark the members.
     member_color : str or list of str, optional
@@ -109,7 +112,8 @@ def plot_assemblies(
             )
         for _, _, stop in runs[:-1]:
             ax.axhline(stop - 0.5, color=INK, linewidth=0.8)
-        title = f"{assembly_label(k)}\n{int(mask[k].sum())}" if plot_members else assembly_label(k)
+        label = f"{prefix}{k + 1}"
+        title = f"{label}\n{int(mask[k].sum())}" if plot_members else label
         ax.set_title(title, color=color if plot_members else INK, loc="center", fontsize=8.5)
         ax.set_xlim(-limit, limit)
         ax.spines["left"].set_visible(k == 0)

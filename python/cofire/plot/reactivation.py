@@ -229,11 +229,13 @@ def plot_cross_comparison(
     Returns
     -------
     fig, axes : Figure, ndarray (n_phases,) of Axes
-        Mean over assemblies, band: 95 % t-interval over assemblies; dots mark the peaks.
+        Mean over assemblies, band: 95 % t-interval over assemblies; dots mark the peaks. The scale
+        follows the means, wide bands are cut.
     """
     phases = [p for p in ("pre", "post") if p in standard.phases] or list(standard.phases)
     figure, grid = make_axes(1, max(len(phases), 1), figsize=figsize, sharey=True)
     axes = grid[0]
+    top = 0.0
     for ax, phase in zip(axes, phases, strict=False):
         for name, response, color, dash in (
             ("standard", standard, "#3B6FB6", "-"),
@@ -247,13 +249,17 @@ def plot_cross_comparison(
             mean, half = t_interval(curves, axis=1)
             ax.fill_between(lags, mean - half, mean + half, color=color, alpha=0.2, linewidth=0)
             peak = int(np.nanargmax(mean)) if np.isfinite(mean).any() else 0
+            top = max(top, float(np.nan_to_num(mean[peak])))
             label = f"{name} (n = {curves.shape[1]}), peak {mean[peak]:.2f}"
             ax.plot(lags, mean, color=color, linestyle=dash, linewidth=1.8, label=label)
             ax.plot(lags[peak], mean[peak], "o", color=color, markersize=5)
         zero_line(ax)
+        zero_line(ax, "y")
         ax.set_title(phase, color=PHASE_COLORS.get(phase, INK))
         ax.legend(loc="upper right", fontsize=7.5)
-        ax.margins(y=0.25)
+    # The interval over two or three assemblies is wide; the means decide the scale.
+    if np.isfinite(top) and top > 0:
+        axes[0].set_ylim(-0.25 * top, 1.75 * top)
     axes[0].set_ylabel("activation (z²), mean ± 95 %")
     figure.supxlabel(f"time from {event_name} start (s)", fontsize=9)
     return figure, axes

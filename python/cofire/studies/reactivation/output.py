@@ -93,7 +93,7 @@ def write_output(
         finding=finding(study),
         numbers=_numbers(study),
         taken=study.selection.taken,
-        dropped=[*study.selection.dropped, *(f"{s} failed: {m}" for s, m in failures)],
+        dropped=[*_left_out(study), *(f"{s} failed: {m}" for s, m in failures)],
         figures=figures,
         tables=tables,
         methods=_methods(study),
@@ -102,6 +102,17 @@ def write_output(
         formats=tuple(formats),
     )
     return report.write(out / "report.html")
+
+
+def _left_out(study: Reactivation) -> list[str]:
+    """What selection dropped, and steps that lack something no other line explains."""
+    known = ("no events", "no assembly was found", "no groups were named", "it takes a pre")
+    left = list(study.selection.dropped)
+    for step in ("effect", "joint", "explained_variance", "explained_variance_over_time", "sweep"):
+        reason = study.missing(step)
+        if reason is not None and not reason.startswith(known):
+            left.append(f"{step.replace('_', ' ')}: {reason}")
+    return left
 
 
 def collect_results(study: Reactivation) -> dict[str, Any]:
@@ -147,7 +158,7 @@ def finding(study: Reactivation) -> str:
     tail = "mean and 95 % interval over assemblies" if interval else "one assembly"
     return (
         f"{text}; from before to after it their activation at {events} {verb}, by "
-        f"{effect.mean:+.2f} z²{interval} ({tail}; {up} of {n} rose by themselves)."
+        f"{effect.mean:+.2f} z²{interval} ({tail}; in {up} of {n} the interval over events lies above 0)."
         + _ev_sentence(study)
     )
 
@@ -400,7 +411,7 @@ def _pair_figures(study: Reactivation) -> Iterator[ReportFigure]:
             "joint_response",
             f"Do {a} and {b} respond together?",
             f"Joint peri-event histogram of their activations ({done['joint'].n_events} events), "
-            "what independent responses predict, and the difference (square root of z⁴).",
+            "what independent responses predict, and the difference; square-rooted.",
             figure,
             "cofire.plot.plot_joint_peth",
         )
@@ -451,11 +462,14 @@ def _cross_figures(study: Reactivation) -> Iterator[ReportFigure]:
     if cross is None:
         return
     if cross.n_assemblies_:
-        figure, _ = plot.plot_assemblies(cross.patterns_, groups=chosen.groups)
+        figure, _ = plot.plot_assemblies(
+            cross.patterns_, groups=chosen.groups, prefix="X", member_color="#C7621E"
+        )
         yield ReportFigure(
             "cross_assemblies",
             "Cross-structural assemblies",
-            "Patterns found in the covariance between groups only.",
+            "Patterns found in the covariance between groups only (X1, X2, ...: not the A1, A2, ... "
+            "of the other figures).",
             figure,
             "cofire.plot.plot_assemblies",
             wide=cross.n_assemblies_ > 2,
