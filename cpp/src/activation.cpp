@@ -153,6 +153,205 @@ class Tile {
   std::vector<T> result_;
 };
 
+// Unsmoothed counts are sparse: every bin starts as a silent one and each occupied bin of a unit
+// moves the two sums. All patterns of a block lie side by side, so that a step is whole vectors.
+constexpr index_t block_patterns = 16;
+constexpr index_t sparse_tile = 256;
+
+// w and w^2 of one unit for a block of patterns, zero beyond the last.
+template <typename T>
+struct UnitWeights {
+  std::array<T, block_patterns> weight{};
+  std::array<T, block_patterns> square{};
+};
+
+template <typename T>
+struct Sums {
+  T* linear;
+  T* squares;
+};
+
+// Adds the bins of one unit before `stop`; returns the first one left.
+template <typename T>
+COFIRE_INLINE std::size_t add_occupied(const PlacedUnit::List& occupied, std::size_t from,
+                                       index_t origin, index_t stop, RowScale row,
+                                       const UnitWeights<T>& weights, Sums<T> sums) {
+  const double silent = row.z(0.0);
+  const std::size_t size = occupied.positions.size();
+  const T* COFIRE_RESTRICT w = weights.weight.data();
+  const T* COFIRE_RESTRICT u = weights.square.data();
+  std::size_t i = from;
+  for (; i < size && occupied.positions[i] < stop; ++i) {
+    const index_t at = (occupied.positions[i] - origin) * block_patterns;
+    const double step = occupied.counts[i] * row.scale;
+    const T linear_step = static_cast<T>(step);
+    const T square_step = static_cast<T>(step * (step + 2.0 * silent));
+    T* COFIRE_RESTRICT linear = sums.linear + at;
+    T* COFIRE_RESTRICT squares = sums.squares + at;
+    for (index_t k = 0; k < block_patterns; ++k) {
+      linear[k] += linear_step * w[k];
+      squares[k] += square_step * u[k];
+    }
+  }
+  return i;
+}
+
+COFIRE_CLONES std::size_t add_bins(const PlacedUnit::List& occupied, std::size_t from,
+                                   index_t origin, index_t stop, RowScale row,
+                                   const UnitWeights<float>& weights, Sums<float> sums) {
+  return add_occupied<float>(occupied, from, origin, stop, row, weights, sums);
+}
+COFIRE_CLONES std::size_t add_bins(const PlacedUnit::List& occupied, std::size_t from,
+                                   index_t origin, index_t stop, RowScale row,
+                                   const UnitWeights<double>& weights, Sums<double> sums) {
+  return add_occupied<double>(occupied, from, origin, stop, row, weights, sums);
+}
+
+// One block of patterns over all bins.
+template <typename T>
+class SparseActivation {
+ public:
+  SparseActivation(const MatrixView<const T>& patterns, index_t first,
+                   const std::vector<PlacedUnit>& units, const std::vector<RowScale>& scales,
+                   bool remove_diagonal)
+      : units_(units),
+        scales_(scales),
+        first_(first),
+        n_patterns_(std::min(block_patterns, patterns.n_rows() - first)),
+        keep_(remove_diagonal ? T{1} : T{0}),
+        weights_(units.size()) {
+    std::array<double, block_patterns> linear{};
+    std::array<double, block_patterns> squares{};
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      const double silent = scales[i].z(0.0);
+      for (std::size_t k = 0; k < static_cast<std::size_t>(n_patterns_); ++k) {
+        const T w = patterns(first + static_cast<index_t>(k), static_cast<index_t>(i));
+        weights_[i].weight[k] = w;
+        weights_[i].square[k] = w * w;
+        linear[k] += w * silent;
+        squares[k] += w * w * silent * silent;
+      }
+    }
+    for (std::size_t k = 0; k < block_patterns; ++k) {
+      silent_linear_[k] = static_cast<T>(linear[k]);
+      silent_squares_[k] = static_cast<T>(squares[k]);
+    }
+  }
+
+  void run(index_t begin, index_t end, MatrixView<T> out) const {
+    std::vector<T> linear(static_cast<std::size_t>(sparse_tile * block_patterns));
+    std::vector<T> squares(linear.size());
+    std::vector<std::size_t> cursor(units_.size());
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+      const auto positions = units_[i].bins().positions;
+      const auto at = std::lower_bound(positions.begin(), positions.end(), begin);
+      cursor[i] = static_cast<std::size_t>(at - positions.begin());
+    }
+    for (index_t t = begin; t < end; t += sparse_tile) {
+      const index_t stop = std::min(end, t + sparse_tile);
+      for (index_t b = 0; b < stop - t; ++b) {
+        std::copy_n(silent_linear_.data(), block_patterns, linear.data() + b * block_patterns);
+        std::copy_n(silent_squares_.data(), block_patterns, squares.data() + b * block_patterns);
+      }
+      for (std::size_t i = 0; i < units_.size(); ++i) {
+        cursor[i] = add_bins(units_[i].bins(), cursor[i], t, stop, scales_[i], weights_[i],
+                             Sums<T>{linear.data(), squares.data()});
+      }
+      for (index_t b = 0; b < stop - t; ++b) {
+        const T* l = linear.data() + b * block_patterns;
+        const T* s = squares.data() + b * block_patterns;
+        T* to = out.row(t + b).data() + first_;
+        for (index_t k = 0; k < n_patterns_; ++k) to[k] = l[k] * l[k] - keep_ * s[k];
+      }
+    }
+  }
+
+ private:
+  const std::vector<PlacedUnit>& units_;
+  const std::vector<RowScale>& scales_;
+  index_t first_;
+  index_t n_patterns_;
+  T keep_;
+  std::vector<UnitWeights<T>> weights_;
+  std::array<T, block_patterns> silent_linear_{};
+  std::array<T, block_patterns> silent_squares_{};
+};
+
+// Smoothed counts: the z of all units in one tile at a time, then the dense kernel.
+template <typename T>
+class SmoothedActivation {
+ public:
+  SmoothedActivation(const GroupedPatterns<T>& patterns, const SmoothingAxis& axis,
+                     const std::vector<PlacedUnit>& units, const std::vector<RowScale>& scales,
+                     bool remove_diagonal)
+      : patterns_(patterns),
+        axis_(axis),
+        units_(units),
+        scales_(scales),
+        remove_diagonal_(remove_diagonal),
+        silent_(static_cast<std::size_t>(patterns.n_patterns())) {
+    Tile<T> tile(patterns);
+    std::vector<T> z(units.size());
+    for (std::size_t i = 0; i < units.size(); ++i) z[i] = static_cast<T>(scales[i].z(0.0));
+    tile.run(
+        1, remove_diagonal, [&](index_t unit) { return z.data() + unit; },
+        [&](index_t k, const T* row) { silent_[static_cast<std::size_t>(k)] = row[0]; });
+  }
+
+  void run(index_t begin, index_t end, MatrixView<T> out) const {
+    Smoother smoother(axis_);
+    Tile<T> tile(patterns_);
+    const index_t step = smoother.tile_size(tile_bins<T>);
+    std::vector<double> x(static_cast<std::size_t>(step));
+    std::vector<T> z(units_.size() * static_cast<std::size_t>(step));
+    std::vector<Cursor> cursors;
+    cursors.reserve(units_.size());
+    for (const PlacedUnit& unit : units_) cursors.push_back(smoother.seek(unit, begin));
+    for (index_t position = begin; position < end; position += step) {
+      const TilePlan plan(axis_, position, std::min(end, position + step));
+      if (!standardized(smoother, plan, cursors, x, z, step)) {
+        for (index_t t = 0; t < plan.n_bins; ++t) {
+          std::copy(silent_.begin(), silent_.end(), out.row(plan.first_bin + t).data());
+        }
+        continue;
+      }
+      for (index_t t = 0; t < plan.n_bins; t += tile_bins<T>) {
+        const index_t n = std::min(tile_bins<T>, plan.n_bins - t);
+        T* to = out.row(plan.first_bin + t).data();
+        tile.run(
+            n, remove_diagonal_, [&](index_t unit) { return z.data() + unit * step + t; },
+            [&](index_t k, const T* row) {
+              for (index_t b = 0; b < n; ++b) to[b * out.n_cols() + k] = row[b];
+            });
+      }
+    }
+  }
+
+ private:
+  // Fills z (units, step) with the tile; false if every unit is silent there.
+  bool standardized(Smoother& smoother, const TilePlan& plan, std::vector<Cursor>& cursors,
+                    std::vector<double>& x, std::vector<T>& z, index_t step) const {
+    bool any = false;
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+      T* row = z.data() + static_cast<index_t>(i) * step;
+      if (smoother.smooth(units_[i], plan, cursors[i], x.data())) {
+        standardize(x.data(), scales_[i], plan.n_bins, row);
+        any = true;
+      } else {
+        std::fill_n(row, plan.n_bins, static_cast<T>(scales_[i].z(0.0)));
+      }
+    }
+    return any;
+  }
+
+  const GroupedPatterns<T>& patterns_;
+  const SmoothingAxis& axis_;
+  const std::vector<PlacedUnit>& units_;
+  const std::vector<RowScale>& scales_;
+  bool remove_diagonal_;
+  std::vector<T> silent_;
+};
+
 }  // namespace
 
 template <typename T>
@@ -172,9 +371,46 @@ void activation(const MatrixView<const T>& patterns, const MatrixView<const T>& 
       });
 }
 
+template <typename T>
+void activation_of_spikes(const MatrixView<const T>& patterns, const SpikeView& spikes,
+                          const BinGrid& grid, const SmoothingAxis& axis, bool remove_diagonal,
+                          const Control& control, MatrixView<T> out) {
+  constexpr index_t positions_per_block = 16 * sparse_tile;
+  const auto n_units = static_cast<std::size_t>(spikes.n_rows());
+  const bool smoothed = axis.radius() > 0;
+  std::vector<PlacedUnit> units(n_units);
+  std::vector<RowScale> scales(n_units);
+  parallel_for(spikes.n_rows(), control, [&](index_t i) {
+    const auto unit = static_cast<std::size_t>(i);
+    units[unit] = PlacedUnit(spikes.row(i), grid, axis);
+    scales[unit] = smoothed ? scale_of_smoothed(units[unit], axis, 0)
+                            : scale_of_counts(units[unit], axis.n_bins(), 0);
+  });
+  if (smoothed) {
+    const GroupedPatterns<T> grouped(patterns);
+    const SmoothedActivation<T> kernel(grouped, axis, units, scales, remove_diagonal);
+    // A block is many tiles, however wide the kernel is.
+    const index_t block = 16 * Smoother(axis).tile_size(tile_bins<T>);
+    parallel_blocks(axis.length, block, control,
+                    [&](index_t begin, index_t end) { kernel.run(begin, end, out); });
+    return;
+  }
+  for (index_t first = 0; first < patterns.n_rows(); first += block_patterns) {
+    const SparseActivation<T> kernel(patterns, first, units, scales, remove_diagonal);
+    parallel_blocks(axis.n_bins(), positions_per_block, control,
+                    [&](index_t begin, index_t end) { kernel.run(begin, end, out); });
+  }
+}
+
 template void activation<float>(const MatrixView<const float>&, const MatrixView<const float>&,
                                 bool, const Control&, MatrixView<float>);
 template void activation<double>(const MatrixView<const double>&, const MatrixView<const double>&,
                                  bool, const Control&, MatrixView<double>);
+template void activation_of_spikes<float>(const MatrixView<const float>&, const SpikeView&,
+                                          const BinGrid&, const SmoothingAxis&, bool,
+                                          const Control&, MatrixView<float>);
+template void activation_of_spikes<double>(const MatrixView<const double>&, const SpikeView&,
+                                           const BinGrid&, const SmoothingAxis&, bool,
+                                           const Control&, MatrixView<double>);
 
 }  // namespace cofire

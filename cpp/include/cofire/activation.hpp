@@ -3,6 +3,7 @@
 
 #include "cofire/parallel.hpp"
 #include "cofire/view.hpp"
+#include "cofire/zscore.hpp"
 
 namespace cofire {
 
@@ -11,5 +12,12 @@ namespace cofire {
 template <typename T>
 void activation(const MatrixView<const T>& patterns, const MatrixView<const T>& z,
                 bool remove_diagonal, const Control& control, MatrixView<T> out);
+
+// The same of spikes binned, smoothed and z-scored over all bins, without ever storing z:
+// out(t, k), time first.
+template <typename T>
+void activation_of_spikes(const MatrixView<const T>& patterns, const SpikeView& spikes,
+                          const BinGrid& grid, const SmoothingAxis& axis, bool remove_diagonal,
+                          const Control& control, MatrixView<T> out);
 
 }  // namespace cofire

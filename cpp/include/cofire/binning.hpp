@@ -28,4 +28,12 @@ template <typename T>
 void bin_spikes(const SpikeView& spikes, const BinGrid& grid, const Control& control,
                 MatrixView<T> counts);
 
+// The occupied bins of one unit, in order: bin b of epoch e is at positions[i] = b +
+// epoch_positions[e] and holds counts[i] > 0 spikes. Both outputs have room for one element a
+// spike; returns how many were used.
+[[nodiscard]] index_t occupied_bins(std::span<const double> times, const BinGrid& grid,
+                                    std::span<const std::int64_t> epoch_positions,
+                                    std::span<std::int32_t> positions,
+                                    std::span<std::int32_t> counts);
+
 }  // namespace cofire

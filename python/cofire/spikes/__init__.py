@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from cofire.spikes.binning import BinnedSpikes, bin_spikes
+from cofire.spikes.binning import BinnedSpikes, SparseBins, bin_spikes, bin_spikes_sparse
+from cofire.spikes.grid import BinGrid
+from cofire.spikes.smoothing import smooth
+from cofire.spikes.units import unit_table
+from cofire.spikes.zscore import zscore_bins
 
-__all__ = ["BinnedSpikes", "bin_spikes"]
+__all__ = [
+    "BinGrid",
+    "BinnedSpikes",
+    "SparseBins",
+    "bin_spikes",
+    "bin_spikes_sparse",
+    "smooth",
+    "unit_table",
+    "zscore_bins",
+]
