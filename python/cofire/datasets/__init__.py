@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from cofire.datasets.assembly_recording import AssemblyRecording, make_assembly_recording
+from cofire.datasets.nwb_damage import DAMAGES, damage_nwb
+from cofire.datasets.nwb_session import make_nwb_session, make_nwb_units
 from cofire.datasets.registry import DataFile, DataSet, fetch, list_sets
 
 __all__ = [
+    "DAMAGES",
     "AssemblyRecording",
     "DataFile",
     "DataSet",
+    "damage_nwb",
     "fetch",
     "list_sets",
     "make_assembly_recording",
+    "make_nwb_session",
+    "make_nwb_units",
 ]

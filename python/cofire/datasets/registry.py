@@ -112,7 +112,7 @@ def list_sets(registry: str | Path | None = None) -> tuple[DataSet, ...]:
         return tuple(_entry(name, fields, path) for name, fields in entries.items())
     except FileNotFoundError as error:
         raise RecordingNotFoundError(f"{path}: no such registry") from error
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError) as error:
         raise FileFormatError(f"{path} is not a registry of data sets ({error})") from error
 
 

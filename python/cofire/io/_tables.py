@@ -72,11 +72,12 @@ def read_columns(
     import pandas as pd
 
     columns: dict[str, Any] = {}
+    present = set(table)
     for name in _column_names(table):
         dataset = source.dataset(table, name)
         if dataset is None or dataset.ndim != 1 or name in skip or name == "id":
             continue
-        if f"{name}_index" in table or name.endswith("_index"):
+        if f"{name}_index" in present or name.removesuffix("_index") in present - {name}:
             continue
         if dataset.shape[0] != n_rows:
             raise FileFormatError(

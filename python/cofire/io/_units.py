@@ -136,7 +136,9 @@ def _read_stretch(
     # Plain doubles in one piece: threads read and check block by block, while a block is still in
     # the cache, without the HDF5 library and its lock.
     starts = range(0, len(out), _BLOCK)
-    with open(source.path, "rb", buffering=0) as raw, ThreadPoolExecutor(get_num_threads()) as pool:
+    # An allowed external link leads to another file than source.path.
+    home = data.file.filename
+    with open(home, "rb", buffering=0) as raw, ThreadPoolExecutor(get_num_threads()) as pool:
 
         def work(start: int) -> bool:
             block = out[start : start + _BLOCK]
