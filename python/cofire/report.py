@@ -328,7 +328,8 @@ h3 { margin: 22px 0 6px; font-size: 16px; }
 .card .label { font-size: 14px; font-weight: 600; margin-top: 2px; }
 .card .detail { font-size: 13px; color: var(--muted); }
 .selection ul { margin: 6px 0; padding-left: 20px; }
-.figures { display: grid; grid-auto-flow: dense; grid-template-columns: 1fr 1fr; gap: 26px 22px; align-items: start; }
+.figures { display: grid; grid-auto-flow: dense; grid-template-columns: 1fr 1fr;
+  gap: 26px 22px; align-items: start; }
 figure { margin: 0; break-inside: avoid; min-width: 0; }
 figure.wide { grid-column: 1 / -1; }
 figure h3 { margin: 0 0 8px; }

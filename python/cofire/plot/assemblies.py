@@ -447,7 +447,9 @@ def plot_members_by_group(
         ax.bar(x, height, 0.72, bottom=bottom, color=palette[i % len(palette)], label=str(name))
         for k in np.flatnonzero(height > 0):
             middle = bottom[k] + height[k] / 2
-            ax.text(k, middle, f"{height[k]:g}", ha="center", va="center", color="w", fontsize=7)
+            ax.text(
+                float(k), middle, f"{height[k]:g}", ha="center", va="center", color="w", fontsize=7
+            )
         bottom += height
     label_assemblies(ax, len(counts), "x")
     ax.set_ylabel("members (units)")

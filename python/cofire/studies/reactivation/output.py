@@ -139,6 +139,8 @@ def finding(study: Reactivation) -> str:
         )
     noun = "assembly was" if n == 1 else "assemblies were"
     text = f"{n} cell {noun} found in {units} units during the task"
+    if study.config.null == "mp" and units < 10:
+        text += " (with so few units the Marchenko–Pastur null is only approximate)"
     effect = study._done.get("effect")
     if effect is None:
         return text + "." + _ev_sentence(study)
@@ -158,8 +160,8 @@ def finding(study: Reactivation) -> str:
     tail = "mean and 95 % interval over assemblies" if interval else "one assembly"
     return (
         f"{text}; from before to after it their activation at {events} {verb}, by "
-        f"{effect.mean:+.2f} z²{interval} ({tail}; in {up} of {n} the interval over events lies above 0)."
-        + _ev_sentence(study)
+        f"{effect.mean:+.2f} z²{interval} ({tail}; in {up} of {n} the interval over "
+        f"{events} lies above 0)." + _ev_sentence(study)
     )
 
 
@@ -468,8 +470,8 @@ def _cross_figures(study: Reactivation) -> Iterator[ReportFigure]:
         yield ReportFigure(
             "cross_assemblies",
             "Cross-structural assemblies",
-            "Patterns found in the covariance between groups only (X1, X2, ...: not the A1, A2, ... "
-            "of the other figures).",
+            "Patterns found in the covariance between groups only; X1, X2, ... are not the A1, "
+            "A2, ... of the other figures.",
             figure,
             "cofire.plot.plot_assemblies",
             wide=cross.n_assemblies_ > 2,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cofire._validate import AnyArray
+from cofire._validate import AnyArray, FloatArray
 from cofire.errors import FileFormatError, InvalidArgumentError, InvalidTypeError, MissingDataError
 from cofire.studies.reactivation.config import ReactivationConfig
 from cofire.types import Intervals, Session, SpikeTrains, as_intervals
@@ -237,10 +237,10 @@ def _from_file(path: Path, argument: str, instants: bool, merge: bool) -> Interv
     return intervals
 
 
-def _finite(values: Any, path: Path, argument: str) -> AnyArray:
+def _finite(values: Any, path: Path, argument: str) -> FloatArray:
     import pandas as pd
 
-    times = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
+    times: FloatArray = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
     if not np.isfinite(times).all():
         row = int(np.flatnonzero(~np.isfinite(times))[0])
         raise FileFormatError(

@@ -105,7 +105,7 @@ def activation_traces(
         Values (n_bins, K), z².
     """
     chosen = config or ReactivationConfig()
-    traces: Traces = activation(
+    traces = activation(
         np.asarray(patterns, dtype=np.float64),
         as_spike_trains(spikes),
         bin_width=chosen.activation_bin,
@@ -217,7 +217,7 @@ def reactivation_effect(
         se2 = var_a / n_a + var_b / n_b
         freedom = se2**2 / ((var_a / n_a) ** 2 / (n_a - 1) + (var_b / n_b) ** 2 / (n_b - 1))
         half = stats.t.ppf(0.975, freedom) * np.sqrt(se2)
-        p = 2 * stats.t.sf(np.abs(difference) / np.sqrt(se2), freedom)
+        p = np.asarray(2 * stats.t.sf(np.abs(difference) / np.sqrt(se2), freedom))
     usable = difference[np.isfinite(difference)]
     n = len(usable)
     mean = float(usable.mean()) if n else float("nan")
@@ -305,7 +305,7 @@ def unit_responses(
     return UnitResponses(
         phases=tuple(events),
         unit_ids=trains.unit_ids,
-        lags=before + (np.arange(n_lags) + 0.5) * bin_width,
+        lags=np.asarray(before + (np.arange(n_lags) + 0.5) * bin_width, dtype=np.float64),
         rate=rate,
         n_events=np.array([len(v) for v in events.values()], dtype=np.int64),
     )

@@ -163,9 +163,7 @@ class Reactivation:
 
     def member_table(self) -> pd.DataFrame:
         """A row an assembly: members' ids, their number, and (with groups) number per group."""
-        import pandas as pd
-
-        return _member_table(self.patterns, self.spikes, self.selection.groups, pd)
+        return _member_table(self.patterns, self.spikes, self.selection.groups)
 
     def activation(self) -> Traces:
         """Activation over the whole session (n_bins, K); not stored by :meth:`save`."""
@@ -486,8 +484,10 @@ def _as_session(recording: Any) -> Session:
 
 
 def _member_table(
-    patterns: FloatArray, spikes: SpikeTrains, groups: AnyArray | None, pd: Any
+    patterns: FloatArray, spikes: SpikeTrains, groups: AnyArray | None
 ) -> pd.DataFrame:
+    import pandas as pd
+
     members = find_members(patterns)
     table = pd.DataFrame(
         {
