@@ -161,8 +161,7 @@ def test_ctrl_c_keeps_what_is_done(recording, tmp_path):
     slow = tmp_path / "slow.toml"
     slow.write_text("sweep_shuffles = [200000]\n")
     process = subprocess.Popen(
-        [sys.executable, "-c", "from cofire.cli import main; main()", "react", str(recording)]
-        + ["--out", str(out), "--config", str(slow)],
+        [sys.executable, "-c", "from cofire.cli import main; main()", "react", str(recording), "--out", str(out), "--config", str(slow)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

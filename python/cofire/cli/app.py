@@ -34,9 +34,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")
 
 def _version(value: bool) -> None:
     if value:
-        from cofire import __version__
+        from importlib.metadata import version as installed
 
-        typer.echo(f"cofire {__version__}")
+        typer.echo(f"cofire {installed('cofire')}")
         raise typer.Exit
 
 

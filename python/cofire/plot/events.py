@@ -256,7 +256,7 @@ def _joint_parts(result: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
     if hasattr(result, "joint"):
         parts = (result.joint, result.expected, result.difference)
     else:
-        parts = tuple(result)[:3]  # type: ignore[assignment]
+        parts = tuple(result)[:3]
     joint, expected, difference = (np.asarray(p, dtype=np.float64) for p in parts)
     return joint, expected, difference
 
@@ -307,7 +307,7 @@ def plot_unit_responses(
     step = lags[1] - lags[0] if len(lags) > 1 else 1.0
     extent = (lags[0] - step / 2, lags[-1] + step / 2, n_units - 0.5, -0.5)
     overall = np.nanmean(responses.rate[phases], axis=(0, 2))
-    image = None
+    image: Any = None
     for column, p in enumerate(phases):
         top, bottom = axes[:, column]
         color = PHASE_COLORS.get(responses.phases[p], INK)

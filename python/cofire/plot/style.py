@@ -48,7 +48,8 @@ _ASSEMBLY_COLORS = (
     "#44AA99",
 )
 
-STYLE: dict[str, Any] = {
+# Matplotlib's stubs want its own key type, which a plain dict is not.
+STYLE: Any = {
     "font.size": 9.0,
     "font.family": "sans-serif",
     "axes.titlesize": 9.5,
@@ -126,7 +127,8 @@ def assembly_color(k: int) -> str:
 
     base = np.asarray(to_rgb(_ASSEMBLY_COLORS[k % len(_ASSEMBLY_COLORS)]))
     shade = (k // len(_ASSEMBLY_COLORS)) % 3
-    return to_hex(base + (1.0 - base) * 0.38 * shade)
+    red, green, blue = (float(v) for v in base + (1.0 - base) * 0.38 * shade)
+    return to_hex((red, green, blue))
 
 
 def assembly_label(k: int) -> str:

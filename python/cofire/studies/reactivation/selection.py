@@ -158,7 +158,8 @@ def resolve_intervals(
         table = _table(session, head, argument)
         pieces.append(_rows(table, head, column, value.strip(), argument) if tail else table)
     data = np.concatenate([p.data for p in pieces])
-    return Intervals(data, on_overlap="merge" if merge else "keep")
+    found = Intervals(data, on_overlap="keep")
+    return found.merged() if merge else found
 
 
 def _table(session: Session, name: str, argument: str) -> Intervals:
