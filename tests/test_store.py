@@ -222,7 +222,7 @@ def test_random_generators_continue_where_they_were(path, name):
 
 
 def frame() -> pd.DataFrame:
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "text": ["a", "ü" * 300, ""],
             "gaps": pd.Series(["a", None, "b"], dtype=object),
@@ -241,9 +241,10 @@ def frame() -> pd.DataFrame:
             ),
             "lists": pd.Series([[1, 2], np.array([1.5]), {"a": (1,)}], dtype=object),
             4: [1, 2, 3],
-        },
-        index=pd.Index([10, 2**60 + 1, 30], name="unit"),
+        }
     )
+    table.index = pd.Index([10, 2**60 + 1, 30], name="unit")
+    return table
 
 
 def test_tables_keep_their_dtypes(path):

@@ -1,11 +1,10 @@
-#include "cofire/sttc.hpp"
-
 #include <pybind11/stl.h>
 
 #include <cmath>
 #include <tuple>
 #include <utility>
 
+#include "cofire/sttc.hpp"
 #include "numpy_views.hpp"
 #include "register.hpp"
 
@@ -38,6 +37,23 @@ std::pair<Counts, Array<double>> sttc_counts(const Array<double>& times,
   return {counts, tiled};
 }
 
+std::tuple<Counts, Counts, Counts> sttc_raster_counts(const Array<bool>& raster, index_t dt_frames,
+                                                      bool transposed, int n_threads) {
+  const auto view = matrix_of(raster, "raster");
+  if (dt_frames < 0) throw std::invalid_argument("dt_frames must not be negative");
+  Counts counts({view.n_rows(), view.n_rows()});
+  Counts active(view.n_rows());
+  Counts tiled(view.n_rows());
+  const auto out = mutable_matrix(counts);
+  const auto active_out = mutable_span(active);
+  const auto tiled_out = mutable_span(tiled);
+  const auto method = transposed ? RasterMethod::transposed : RasterMethod::popcount;
+  run_released(n_threads, [&](const Control& control) {
+    count_close_frames(view, dt_frames, method, control, out, active_out, tiled_out);
+  });
+  return {counts, active, tiled};
+}
+
 }  // namespace
 
 void register_sttc(py::module_& m) {
@@ -45,6 +61,11 @@ void register_sttc(py::module_& m) {
         py::arg("epochs").noconvert(), py::arg("dt"), py::arg("n_threads"),
         "(counts, tiled): spikes of i within dt of a spike of j in the same epoch (units, units), "
         "and the time that the tiles of each unit cover.");
+  m.def("sttc_raster_counts", &sttc_raster_counts, py::arg("raster").noconvert(),
+        py::arg("dt_frames"), py::arg("transposed"), py::arg("n_threads"),
+        "(counts, active, tiled): active frames of i at most dt_frames from one of j (units, "
+        "units), active frames of each unit, frames at most dt_frames from one of them. "
+        "`transposed` chooses the way of counting, not the result.");
 }
 
 }  // namespace cofire::python

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   cofire::python::register_activation(m);
   cofire::python::register_bias(m);
   cofire::python::register_binning(m);
+  cofire::python::register_correlation(m);
   cofire::python::register_correlogram(m);
   cofire::python::register_event_average(m);
   cofire::python::register_peri_event(m);

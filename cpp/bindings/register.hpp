@@ -8,6 +8,7 @@ namespace cofire::python {
 void register_activation(pybind11::module_& m);
 void register_bias(pybind11::module_& m);
 void register_binning(pybind11::module_& m);
+void register_correlation(pybind11::module_& m);
 void register_correlogram(pybind11::module_& m);
 void register_event_average(pybind11::module_& m);
 void register_peri_event(pybind11::module_& m);

@@ -65,11 +65,13 @@ void BitCounterRow::add(const std::array<const std::uint64_t*, group>& vectors) 
   }
 }
 
-void BitCounterRow::add_to(std::span<std::int64_t> out) const noexcept {
-  for (index_t p = 0; p < n_planes_; ++p) {
-    add_bits_to(planes_ + p * n_words_, std::int64_t{1} << p, out);
-    if (p >= 3 && ((n_groups_ >> (p - 3)) & 1U) != 0) {
-      add_bits_to(waiting_ + p * n_words_, std::int64_t{1} << p, out);
+void BitCounterRow::add_to(const std::uint64_t* words, index_t n_words, index_t n_planes,
+                           std::uint64_t n_groups, std::span<std::int64_t> out) noexcept {
+  const std::uint64_t* const waiting = words + n_planes * n_words;
+  for (index_t p = 0; p < n_planes; ++p) {
+    add_bits_to(words + p * n_words, std::int64_t{1} << p, out);
+    if (p >= 3 && ((n_groups >> (p - 3)) & 1U) != 0) {
+      add_bits_to(waiting + p * n_words, std::int64_t{1} << p, out);
     }
   }
 }
@@ -94,7 +96,7 @@ BitCounters::BitCounters(index_t n_rows, index_t n_bits, index_t max_adds)
       n_adds_(static_cast<std::size_t>(n_rows)) {}
 
 void BitCounters::add(index_t row, const std::uint64_t* bits) noexcept {
-  std::uint32_t& n_adds = n_adds_[static_cast<std::size_t>(row)];
+  index_t& n_adds = n_adds_[static_cast<std::size_t>(row)];
   std::uint64_t* const to = queue(row) + (n_adds % group) * n_words_;
   for (index_t w = 0; w < n_words_; w += 4) {
     std::memcpy(to + w, bits + w, 4 * sizeof(std::uint64_t));
@@ -108,18 +110,19 @@ void BitCounters::flush(index_t row) noexcept {
     vectors[static_cast<std::size_t>(k)] = queue(row) + k * n_words_;
   }
   const index_t n_row_words = BitCounterRow::words_for(n_words_, n_planes_);
-  const std::uint32_t n_groups = n_adds_[static_cast<std::size_t>(row)] / group - 1;
+  const auto n_groups =
+      static_cast<std::uint64_t>(n_adds_[static_cast<std::size_t>(row)] / group - 1);
   BitCounterRow(words_.data() + row * n_row_words, n_words_, n_planes_, n_groups).add(vectors);
 }
 
 void BitCounters::add_row_to(index_t row, std::span<std::int64_t> out) const noexcept {
-  const std::uint32_t n_adds = n_adds_[static_cast<std::size_t>(row)];
-  for (index_t k = 0; k < static_cast<index_t>(n_adds % group); ++k) {
+  const index_t n_adds = n_adds_[static_cast<std::size_t>(row)];
+  for (index_t k = 0; k < n_adds % group; ++k) {
     add_bits_to(queues_.data() + (row * group + k) * n_words_, 1, out);
   }
   const index_t n_row_words = BitCounterRow::words_for(n_words_, n_planes_);
-  auto* const words = const_cast<std::uint64_t*>(words_.data()) + row * n_row_words;
-  BitCounterRow(words, n_words_, n_planes_, n_adds / group).add_to(out);
+  BitCounterRow::add_to(words_.data() + row * n_row_words, n_words_, n_planes_,
+                        static_cast<std::uint64_t>(n_adds / group), out);
 }
 
 }  // namespace cofire

@@ -1,12 +1,11 @@
 #include "cofire/correlogram.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 #include "cofire/time_order.hpp"
@@ -23,15 +22,19 @@ namespace {
   return k;
 }
 
-// The time-ordered list in the form that the counting loop reads.
+// A spike in the form that the counting loop reads.
 //
-// Times are also kept as fixed-point numbers in units of 2^-fraction_bits bins, modulo 2^32, so
+// Its time is also kept as a fixed-point number in units of 2^-fraction_bits bins, modulo 2^32, so
 // that lag and bin are a subtraction and a shift. Rounding both ends moves a lag by little more
 // than one unit; only lags that near to an edge need the exact comparison.
+struct Entry {
+  double time;
+  std::uint32_t ticks;
+  std::uint32_t column;  // unit * stride: where its histogram starts
+};
+
 struct LagList {
-  std::vector<double> times;
-  std::vector<std::uint32_t> ticks;
-  std::vector<std::uint32_t> columns;  // unit * stride: where its histogram starts
+  std::unique_ptr<Entry[]> entries;    // ordered by time
   std::vector<std::uint32_t> n_ahead;  // number of later spikes with lag <= edge(half + 1)
   std::vector<std::uint32_t> places;   // list position of each spike, unit after unit
   unsigned fraction_bits;
@@ -61,8 +64,7 @@ LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& c
   const int free_bits = std::min(
       {20, 31 - static_cast<int>(std::bit_width(list.stride)), 48 - static_cast<int>(span_bits)});
   list.fraction_bits = static_cast<unsigned>(free_bits);
-  list.ticks.resize(n);
-  list.columns.resize(n);
+  list.entries = std::make_unique_for_overwrite<Entry[]>(n);
   list.n_ahead.resize(n);
   list.places.resize(n);
 
@@ -75,9 +77,9 @@ LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& c
     auto end = begin;
     for (auto k = begin; k < static_cast<std::size_t>(to); ++k) {
       const double t = times[k];
-      list.ticks[k] = static_cast<std::uint32_t>(
-          static_cast<std::uint64_t>((t - first) * unit_per_second + 0.5));
-      list.columns[k] = static_cast<std::uint32_t>(order.units[k]) * list.stride;
+      const auto ticks = static_cast<std::int64_t>((t - first) * unit_per_second + 0.5);
+      list.entries[k] = {t, static_cast<std::uint32_t>(ticks),
+                         static_cast<std::uint32_t>(order.units[k]) * list.stride};
       end = std::max(end, k + 1);
       while (end < n && times[end] - t <= farthest) ++end;
       list.n_ahead[k] = static_cast<std::uint32_t>(end - k - 1);
@@ -88,7 +90,6 @@ LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& c
     auto& slot = next[static_cast<std::size_t>(order.units[k])];
     list.places[static_cast<std::size_t>(slot++)] = static_cast<std::uint32_t>(k);
   }
-  list.times = std::move(order.times);
   return list;
 }
 
@@ -109,8 +110,9 @@ class ForwardRow {
         bins_(bins),
         bins_per_second_(1.0 / bins.width),
         recent_(static_cast<std::size_t>(n_units) * list.stride),
-        on_edge_(recent_.size()),
-        counts_(recent_.size()) {}
+        recent_on_edge_(recent_.size()),
+        counts_(recent_.size()),
+        on_edge_(recent_.size()) {}
 
   // Counts the spikes that follow those at the given list positions.
   void count_from(std::span<const std::uint32_t> places) {
@@ -122,7 +124,6 @@ class ForwardRow {
       if (s + kAhead < places.size()) prefetch_reference(places[s + kAhead]);
       add_reference(places[s]);
     }
-    settle();
     flush();
   }
 
@@ -138,73 +139,61 @@ class ForwardRow {
   }
 
   void prefetch_reference(std::uint32_t p) const noexcept {
-    constexpr std::uint32_t kPerLine = 16;
-    constexpr std::uint32_t kMostLines = 8;
+    constexpr std::uint32_t kPerLine = 64 / sizeof(Entry);
+    constexpr std::uint32_t kMostLines = 16;
     const std::uint32_t n = std::min(list_.n_ahead[p], kMostLines * kPerLine);
-    for (std::uint32_t k = 0; k <= n; k += kPerLine) {
-      prefetch(list_.ticks.data() + p + k);
-      prefetch(list_.columns.data() + p + k);
-    }
+    for (std::uint32_t k = 0; k <= n; k += kPerLine) prefetch(&list_.entries[p + k]);
   }
 
   void add_reference(std::uint32_t p) {
-    const std::size_t first = std::size_t{p} + 1;
-    const std::size_t last = first + list_.n_ahead[p];
-    if (budget_ < last - first) {
-      settle();
-      flush();
-    }
-    budget_ -= last - first;
+    const std::uint32_t n = list_.n_ahead[p];
+    if (budget_ < n) flush();
+    budget_ -= n;
     const unsigned shift = list_.fraction_bits;
     const std::uint32_t mask = (1U << shift) - 1U;
+    const Entry reference = list_.entries[p];
     // Half a bin is added so that bins start at whole numbers.
-    const std::uint32_t origin = list_.ticks[p] - (1U << (shift - 1U));
-    const std::uint32_t* const ticks = list_.ticks.data();
-    const std::uint32_t* const columns = list_.columns.data();
+    const std::uint32_t origin = reference.ticks - (1U << (shift - 1U));
     Counter* const recent = recent_.data();
-    for (std::size_t k = first; k < last; ++k) {
-      const std::uint32_t lag = ticks[k] - origin;
+    for (const Entry& later : std::span(&list_.entries[p] + 1, n)) {
+      const std::uint32_t lag = later.ticks - origin;
+      std::size_t cell = later.column + (lag >> shift);
       if (((lag + kNearEdge) & mask) < 2 * kNearEdge) [[unlikely]] {
-        near_edge_[n_near_] = {p, static_cast<std::uint32_t>(k)};
-        prefetch(&list_.times[k]);
-        if (++n_near_ == near_edge_.size()) settle();
-      } else {
-        ++recent[columns[k] + (lag >> shift)];
+        cell = settle(later.time - reference.time, later.column);
       }
+      ++recent[cell];
     }
   }
 
-  // Compares the lags that lie within rounding of an edge exactly. They wait in a queue because
-  // their times are seldom in cache.
-  void settle() {
-    for (std::size_t q = 0; q < n_near_; ++q) {
-      const auto [p, k] = near_edge_[q];
-      const double lag = list_.times[k] - list_.times[p];
-      const index_t bin = bin_of(lag, bins_, bins_per_second_);
-      const std::size_t cell = list_.columns[k] + static_cast<std::size_t>(bin);
-      ++recent_[cell];
-      if (bin > 0 && lag == bins_.edge(bin)) ++on_edge_[cell];
-    }
-    n_near_ = 0;
+  // Cell of a lag that lies within rounding of an edge.
+  [[nodiscard]] std::size_t settle(double lag, std::uint32_t column) {
+    const index_t bin = bin_of(lag, bins_, bins_per_second_);
+    const std::size_t cell = column + static_cast<std::size_t>(bin);
+    if (bin > 0 && lag == bins_.edge(bin)) ++recent_on_edge_[cell];
+    return cell;
   }
 
   void flush() {
-    for (std::size_t c = 0; c < recent_.size(); ++c) {
-      counts_[c] += recent_[c];
-      recent_[c] = 0;
-    }
+    const auto move_counts = [](std::vector<Counter>& from, std::vector<std::int64_t>& to) {
+      for (std::size_t c = 0; c < from.size(); ++c) {
+        to[c] += from[c];
+        from[c] = 0;
+      }
+    };
+    move_counts(recent_, counts_);
+    move_counts(recent_on_edge_, on_edge_);
     budget_ = std::numeric_limits<Counter>::max();
   }
 
   const LagList& list_;
   const LagBins& bins_;
   double bins_per_second_;
-  std::vector<Counter> recent_;  // since the last flush: small, so that it stays in cache
-  std::vector<std::int64_t> on_edge_;
+  // Since the last flush, in small numbers, so that they stay in cache.
+  std::vector<Counter> recent_;
+  std::vector<Counter> recent_on_edge_;
   std::vector<std::int64_t> counts_;
+  std::vector<std::int64_t> on_edge_;
   std::size_t budget_ = std::numeric_limits<Counter>::max();
-  std::array<std::pair<std::uint32_t, std::uint32_t>, 512> near_edge_;
-  std::size_t n_near_ = 0;
 };
 
 }  // namespace

@@ -35,7 +35,7 @@ class BitCounterRow {
   // `words` holds words_for(n_words, n_planes) zeros at first; n_groups is how often add was
   // called on them.
   BitCounterRow(std::uint64_t* words, index_t n_words, index_t n_planes,
-                std::uint32_t n_groups) noexcept
+                std::uint64_t n_groups) noexcept
       : planes_(words),
         waiting_(words + n_planes * n_words),
         n_words_(n_words),
@@ -46,14 +46,18 @@ class BitCounterRow {
   void add(const std::array<const std::uint64_t*, group>& vectors) noexcept;
 
   // out[j] += counter j, for j < out.size().
-  void add_to(std::span<std::int64_t> out) const noexcept;
+  void add_to(std::span<std::int64_t> out) const noexcept {
+    add_to(planes_, n_words_, n_planes_, n_groups_, out);
+  }
+  static void add_to(const std::uint64_t* words, index_t n_words, index_t n_planes,
+                     std::uint64_t n_groups, std::span<std::int64_t> out) noexcept;
 
  private:
   std::uint64_t* planes_;
   std::uint64_t* waiting_;  // waiting_[p]: a carry of weight 2^p
   index_t n_words_;
   index_t n_planes_;
-  std::uint32_t n_groups_;
+  std::uint64_t n_groups_;
 };
 
 // out[j] += weight where bit j is set, for j < out.size().
@@ -84,7 +88,7 @@ class BitCounters {
   index_t n_planes_;
   std::vector<std::uint64_t> queues_;  // `group` vectors a row, of which some are filled
   std::vector<std::uint64_t> words_;
-  std::vector<std::uint32_t> n_adds_;
+  std::vector<index_t> n_adds_;
 };
 
 }  // namespace cofire

@@ -21,15 +21,16 @@ void count_close_spikes(const SpikeView& spikes, const IntervalView& epochs, dou
 void measure_tiles(const SpikeView& spikes, const IntervalView& epochs, double dt,
                    const Control& control, std::span<double> tiled);
 
-// The same two numbers on a raster (units, frames): nonzero means active, the distance of frames
-// is an integer and the whole raster is one epoch. How the pairs are counted changes the time, not
-// the result.
+// How the pairs of a raster are counted changes the time, not the result.
 enum class RasterMethod : int {
-  transposed,  // one bit a unit, one row a frame: work grows with the number of active frames
-  popcount,    // one bit a frame, one row a unit: the same work at any density
+  transposed,  // a row of unit bits per frame: work grows with the number of active frames
+  popcount,    // a row of frame bits per unit: the same work at any density
 };
 
-void count_close_frames(const MatrixView<const std::uint8_t>& raster, index_t dt_frames,
+// The same on a raster (units, frames) of one epoch: counts(i, j) = number of active frames of i
+// with an active frame of j at most dt_frames away; active[i] = active frames of i; tiled[i] =
+// frames at most dt_frames away from one.
+void count_close_frames(const MatrixView<const bool>& raster, index_t dt_frames,
                         RasterMethod method, const Control& control,
                         MatrixView<std::int64_t> counts, std::span<std::int64_t> active,
                         std::span<std::int64_t> tiled);

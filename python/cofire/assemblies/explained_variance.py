@@ -358,6 +358,7 @@ def _partial_correlations(
             variance_y = squares[y] - sums[y] ** 2 / n
             constant = (variance_x <= 1e-13 * squares[x]) | (variance_y <= 1e-13 * squares[y])
             r = np.where(constant, 0.0, covariance / np.sqrt(variance_x * variance_y))
+            r = np.clip(r, -1.0, 1.0)
         return np.where(n > 0, r, np.nan)
 
     r_tp, r_tb, r_bp = correlation("t", "p"), correlation("t", "b"), correlation("b", "p")
@@ -396,8 +397,11 @@ def _nan_mean(values: FloatArray) -> FloatArray:
     defined = np.isfinite(values)
     count = defined.sum(axis=0)
     total = np.where(defined, values, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    mean: FloatArray = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    return mean
 
 
 def _nan_sd(values: FloatArray) -> FloatArray:
-    return np.sqrt(_nan_mean((values - _nan_mean(values)) ** 2))
+    variance = _nan_mean((values - _nan_mean(values)) ** 2)
+    deviation: FloatArray = np.sqrt(variance)
+    return deviation

@@ -116,10 +116,8 @@ def members_by_group(members: Any, labels: Sequence[Any] | Any) -> pd.DataFrame:
     Examples
     --------
     >>> from cofire.assemblies import members_by_group
-    >>> members_by_group([[True, True, False]], ["CA1", "PFC", "PFC"])
-              CA1  PFC  n_members  n_groups
-    assembly
-    0           1    1          2         2
+    >>> members_by_group([[True, True, False]], ["CA1", "PFC", "PFC"]).loc[0].to_dict()
+    {'CA1': 1, 'PFC': 1, 'n_members': 2, 'n_groups': 2}
     """
     import pandas as pd
 

@@ -174,7 +174,7 @@ class PairwiseBias(Estimator):
         known = np.isin(units, self.unit_ids_)
         if not known.all():
             raise InvalidArgumentError(
-                f"post has unit {units[~known][0]!r}, which task does not have; "
+                f"post has unit {units[~known][0]}, which task does not have; "
                 "select the units of the task first"
             )
         intervals = _events_of(post, events)

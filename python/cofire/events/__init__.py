@@ -15,10 +15,22 @@ from cofire.events.align import (
     relative_times,
     sync,
 )
-from cofire.events.average import EventTriggered, event_triggered_average
-from cofire.events.bias import skew_bias_matrices, skew_bias_matrix
-from cofire.events.bursts import filter_events_by_spiking, population_bursts
-from cofire.events.correlogram import Correlogram, correlogram
+from cofire.events.average import (
+    EventTriggered,
+    event_triggered_average,
+)
+from cofire.events.bias import (
+    skew_bias_matrices,
+    skew_bias_matrix,
+)
+from cofire.events.bursts import (
+    filter_events_by_spiking,
+    population_bursts,
+)
+from cofire.events.correlogram import (
+    Correlogram,
+    correlogram,
+)
 from cofire.events.cross_corr import (
     compute_autocorrelograms,
     cross_corr,
@@ -26,38 +38,51 @@ from cofire.events.cross_corr import (
     deconvolve_peth,
     pairwise_cross_corr,
 )
-from cofire.events.participation import count_in_intervals, participation
-from cofire.events.peri import PeriEvent, peri_event_counts
-from cofire.events.psth import compute_psth, peth, peth_matrix
-from cofire.events.rank_order import RankOrder, rank_order
+from cofire.events.participation import (
+    count_in_intervals,
+    participation,
+)
+from cofire.events.peri import (
+    PeriEvent,
+    peri_event_counts,
+)
+from cofire.events.psth import (
+    compute_psth,
+    peth,
+    peth_matrix,
+)
+from cofire.events.rank_order import (
+    RankOrder,
+    rank_order,
+)
 
 __all__ = [
-    "EventTriggered",
-    "PeriEvent",
-    "compute_psth",
-    "event_triggered_average",
-    "peri_event_counts",
-    "peth",
-    "peth_matrix",
     "Correlogram",
+    "EventTriggered",
     "JointPETH",
     "NearestEvent",
+    "PeriEvent",
     "RankOrder",
     "RelativeTime",
     "Sync",
     "compute_autocorrelograms",
+    "compute_psth",
     "correlogram",
     "count_events",
     "count_in_intervals",
     "crossCorr",
     "cross_corr",
     "deconvolve_peth",
+    "event_triggered_average",
     "event_triggered_cross_correlation",
     "filter_events_by_spiking",
     "joint_peth",
     "nearest_event",
     "pairwise_cross_corr",
     "participation",
+    "peri_event_counts",
+    "peth",
+    "peth_matrix",
     "population_bursts",
     "rank_order",
     "raster_points",

@@ -389,8 +389,9 @@ def event_triggered_cross_correlation(
     >>> import cofire as cf
     >>> import numpy as np
     >>> t = np.arange(0, 10, 0.01)
+    >>> x = np.random.default_rng(0).normal(size=len(t))
     >>> r, lags = cf.event_triggered_cross_correlation(
-    ...     [5.0], np.sin(9 * t), t, np.sin(9 * (t - 0.05)), t, window=(-0.3, 0.3), bin_width=0.01
+    ...     [3.0, 5.0], x, t, np.roll(x, 5), t, window=(-0.3, 0.3), bin_width=0.01
     ... )
     >>> round(float(lags[r.argmax()]), 2)
     0.05

@@ -65,11 +65,10 @@ def population_bursts(
     --------
     >>> import cofire as cf
     >>> import numpy as np
-    >>> trains = [np.sort(np.append(np.arange(0.0, 20.0, 0.5), 10.1 + i / 500)) for i in range(30)]
-    >>> trains = [t + i / 61 for i, t in enumerate(trains)]
-    >>> bursts = cf.population_bursts(trains, min_duration=0.02, threshold=4)
-    >>> len(bursts) > 0
-    True
+    >>> trains = [np.sort(np.r_[np.arange(i / 60, 20, 0.5), 10.005 + i / 500]) for i in range(30)]
+    >>> bursts = cf.population_bursts(trains, min_duration=0.02)
+    >>> bursts.metadata[["peak_time", "n_units"]].round(2).to_numpy().tolist()
+    [[10.03, 30.0]]
 
     References
     ----------

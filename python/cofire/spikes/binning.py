@@ -66,9 +66,10 @@ class BinnedSpikes:
     def restrict(self, intervals: Any) -> BinnedSpikes:
         """Keep the bins of which both edges lie in ``[start, stop]`` of an interval."""
         inside = as_intervals(intervals, "intervals", merge=True)
-        left = self.centers - self.bin_width / 2
-        first = inside.index_of(left)
-        last = inside.index_of(left + self.bin_width)
+        # An edge that coincides with an interval's end must not be lost to rounding.
+        half_width = self.bin_width * (0.5 - 1e-6)
+        first = inside.index_of(self.centers - half_width)
+        last = inside.index_of(self.centers + half_width)
         keep = (first >= 0) & (first == last)
         return BinnedSpikes(
             counts=self.counts[:, keep],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cofire._validate import FloatArray, IntArray
+from cofire._validate import AnyArray, FloatArray, IntArray
 from cofire.types import Intervals
 
 
@@ -62,9 +62,18 @@ class BinGrid:
 
     def centers(self) -> FloatArray:
         """Bin centres (n_bins,) float64, s: left edge + bin_width / 2."""
-        epoch = self.epoch_index()
-        i = np.arange(self.n_bins) - self.offsets[epoch]
-        return (i * self.steps[epoch] + self.starts[epoch]) + self.bin_width / 2
+        n_bins = np.diff(self.offsets)
+
+        def per_bin(values: AnyArray) -> AnyArray:
+            # One epoch is the common case and needs no array of equal numbers.
+            return values if len(values) == 1 else np.repeat(values, n_bins)
+
+        centers = np.arange(self.n_bins, dtype=np.float64)
+        centers -= per_bin(self.offsets[:-1])
+        centers *= per_bin(self.steps)
+        centers += per_bin(self.starts)
+        centers += self.bin_width / 2
+        return centers
 
     def edges(self) -> list[FloatArray]:
         """Edges of each epoch's bins, s."""

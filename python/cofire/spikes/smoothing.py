@@ -12,7 +12,7 @@ from cofire._threads import resolve_threads
 from cofire._validate import AnyArray, FloatArray, IntArray, matrix, positive, vector
 from cofire.errors import InvalidArgumentError
 
-_TRUNCATE = 4.0
+_TRUNCATE = 4.0  # standard deviations from the center to the end of the kernel
 # Gaps are worked on in pieces of this many (gap, bin) pairs.
 _CHUNK = 1 << 20
 
@@ -61,19 +61,20 @@ class SmoothingAxis:
         within_epochs: bool = False,
     ) -> SmoothingAxis:
         """Lay out the bins of epochs that are `n_missing` (n_epochs - 1,) bins apart."""
-        taps = np.ones(1) if sigma_bins is None else gaussian_taps(sigma_bins)
         offsets = np.ascontiguousarray(bin_offsets, dtype=np.int64)
-        radius = len(taps) // 2
-        if within_epochs:
-            axis = cls._separate(taps, offsets, radius)
-        else:
-            axis = cls._joined(taps, offsets, np.minimum(n_missing, radius), radius)
-        if axis.length > np.iinfo(np.int32).max:
+        radius = 0 if sigma_bins is None else _radius(sigma_bins)
+        gaps = np.minimum(n_missing, radius)
+        added = 2 * radius * max(len(offsets) - 1, 1) if within_epochs else gaps.sum() + 2 * radius
+        length = int(offsets[-1]) + int(added)
+        if length > np.iinfo(np.int32).max:
             raise InvalidArgumentError(
-                f"{axis.length} bins and mirrored bins are more than 2^31; use wider bins, a "
-                "smaller sigma or a shorter support"
+                f"sigma of {sigma_bins:g} bins needs {length} bins and mirrored bins, more than "
+                "2^31; use a smaller sigma, wider bins or a shorter support"
             )
-        return axis
+        taps = np.ones(1) if sigma_bins is None else gaussian_taps(sigma_bins)
+        if within_epochs:
+            return cls._separate(taps, offsets, radius)
+        return cls._joined(taps, offsets, gaps, radius)
 
     @classmethod
     def _joined(
@@ -136,9 +137,13 @@ class SmoothingAxis:
         )
 
 
+def _radius(sigma_bins: float) -> int:
+    return int(_TRUNCATE * sigma_bins + 0.5)
+
+
 def gaussian_taps(sigma_bins: float) -> FloatArray:
     """Gaussian weights (2 r + 1,), sum 1, r = int(4 sigma + 0.5)."""
-    radius = int(_TRUNCATE * sigma_bins + 0.5)
+    radius = _radius(sigma_bins)
     x = np.arange(-radius, radius + 1)
     weights: FloatArray = np.exp(-0.5 / sigma_bins**2 * x**2)
     weights /= weights.sum()

@@ -38,7 +38,8 @@ def benjamini_hochberg(p: Any) -> FloatArray:
     values, order, tested = _ordered(p)
     m = len(order)
     # From the largest down, each adjusted value is at most the one above it.
-    scaled = values[tested][order] * m / np.arange(1, m + 1)
+    # Factors first: the last one is exactly 1, so no p-value is adjusted downward by rounding.
+    scaled = values[tested][order] * (m / np.arange(1, m + 1))
     return _restored(np.minimum.accumulate(scaled[::-1])[::-1], values, order, tested)
 
 

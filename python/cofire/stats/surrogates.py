@@ -122,14 +122,7 @@ def surrogate(
         times = _core.rotate_spikes(*parts, bool(within_epochs), *key)
     else:
         times = _core.scatter_spikes(*parts, *key)
-    metadata = trains.metadata
-    return SpikeTrains(
-        times,
-        trains.offsets,
-        trains.unit_ids,
-        inside,
-        metadata if len(metadata.columns) else None,
-    )
+    return trains.with_times(times, inside)
 
 
 def surrogates(
@@ -157,7 +150,8 @@ def surrogates(
     """
     n = integer(n, "n", 0)
     seed = seed_of(rng)
-    trains = as_spike_trains(spikes)
+    trains, inside = _on_support(spikes, support)
+    trains = trains.with_times(trains.times, inside)
     return (
         surrogate(
             trains,
@@ -165,7 +159,6 @@ def surrogates(
             rng=seed,
             width=width,
             within_epochs=within_epochs,
-            support=support,
             draw=k,
             threads=threads,
         )

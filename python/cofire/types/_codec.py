@@ -119,9 +119,9 @@ class Encoder:
         if isinstance(value, pd.DataFrame):
             columns = [
                 _tables.encode_column(
-                    value.iloc[:, i], f"{where}.{value.columns[i]}", self.put, self.encode
+                    value.iloc[:, i], f"{where}.{name}".lstrip("."), self.put, self.encode
                 )
-                for i in range(value.shape[1])
+                for i, name in enumerate(value.columns)
             ]
             return {
                 "$": "table",
@@ -266,6 +266,8 @@ class Decoder:
             raise FileFormatError(f"{stored['class']} is not a result class")
         fields = self._fields(stored)
         init = {f.name for f in dataclasses.fields(cls) if f.init}
+        if not cls.__dataclass_params__.init:  # type: ignore[attr-defined]
+            return _bare_result(cls, fields, stored["class"])
         try:
             result = cls(**{name: v for name, v in fields.items() if name in init})
         except TypeError as error:
@@ -293,6 +295,20 @@ class Decoder:
         for name, value in learned.items():
             setattr(estimator, name, value)
         return estimator
+
+
+def _bare_result(cls: type[Any], fields: dict[str, Any], reference: str) -> Any:
+    """A result whose constructor computes: its fields are put back without calling it."""
+    names = {f.name for f in dataclasses.fields(cls)}
+    if names != set(fields):
+        raise FileFormatError(
+            f"the fields of {reference} have changed since the file was written: "
+            f"{', '.join(sorted(names ^ set(fields)))}"
+        )
+    result = object.__new__(cls)
+    for name, value in fields.items():
+        object.__setattr__(result, name, value)
+    return result
 
 
 _CONTAINERS: dict[str, type[Any]] = {

@@ -74,7 +74,7 @@ def encode_column(series: pd.Series[Any], where: str, put: Put, encode: Encode) 
             return _encode_strings(series, where, put)
         items = [encode(value, f"{where}[{i}]") for i, value in enumerate(values)]
         return {"kind": "items", "items": items}
-    if type(dtype).__module__.startswith("pandas.core.arrays") and hasattr(dtype, "numpy_dtype"):
+    if isinstance(dtype, _masked_dtypes()):
         mask = series.isna().to_numpy(dtype=bool)
         plain = series.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
         return {
@@ -147,6 +147,14 @@ def _decode_strings(stored: dict[str, Any], get: Get) -> pd.Series[Any]:
     if stored["dtype"] == "object" or (stored["dtype"] == "str" and pd.__version__ < "3"):
         return column
     return column.astype(stored["dtype"])
+
+
+def _masked_dtypes() -> tuple[type[Any], ...]:
+    import pandas as pd
+
+    integers = [f"{sign}Int{bits}Dtype" for sign in ("", "U") for bits in (8, 16, 32, 64)]
+    names = ["BooleanDtype", "Float32Dtype", "Float64Dtype", *integers]
+    return tuple(getattr(pd, name) for name in names)
 
 
 def _missing(value: Any) -> int:

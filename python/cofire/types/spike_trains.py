@@ -87,7 +87,7 @@ class SpikeTrains:
         flat = _checked(flat, ends, ids, on_unsorted)
         intervals = None if support is None else _merged_support(support)
         if intervals is not None and not _all_inside(flat, ends, intervals):
-            flat, ends = _core.restrict(flat, ends, intervals.data, get_num_threads())
+            flat, ends = _core.restrict(flat, ends, intervals.data, _n_threads(flat))
         # Without ids there are no labels that a table could be aligned with.
         by_label = unit_ids is not None
         table = make_table(metadata, ids, "metadata", "unit", by_label=by_label)
@@ -341,7 +341,9 @@ class SpikeTrains:
         support = _merged_support(intervals)
         if self._support is not None:
             support = (self._support & support).merged()
-        times, offsets = _core.restrict(self._times, self._offsets, support.data, get_num_threads())
+        times, offsets = _core.restrict(
+            self._times, self._offsets, support.data, _n_threads(self._times)
+        )
         return SpikeTrains._trusted(times, offsets, self._unit_ids, support, self._metadata)
 
     def with_support(self, support: Any) -> SpikeTrains:
@@ -354,6 +356,14 @@ class SpikeTrains:
         return SpikeTrains._trusted(
             self._times, self._offsets, self._unit_ids, self._support, table
         )
+
+    def with_times(self, times: FloatArray, support: Intervals | None) -> SpikeTrains:
+        """Return trains with as many spikes a unit at other times, for code that made them.
+
+        Nothing is checked: `times` (n_spikes,) float64 must be sorted within each unit and lie
+        inside the disjoint `support`.
+        """
+        return SpikeTrains._trusted(times, self._offsets, self._unit_ids, support, self._metadata)
 
     def merge(self, other: SpikeTrains) -> SpikeTrains:
         """Put the units of two recordings side by side; the supports are united.
@@ -484,6 +494,11 @@ def _read_only(array: Any) -> Any:
     return view
 
 
+def _n_threads(times: FloatArray) -> int:
+    # Starting a thread costs as much as looking at some 100,000 spikes.
+    return 1 if len(times) < 200_000 else get_num_threads()
+
+
 def _times_array(values: Any, name: str = "times") -> FloatArray:
     try:
         array = np.ascontiguousarray(values, dtype=np.float64)
@@ -554,7 +569,7 @@ def _check_unique(ids: AnyArray) -> None:
 
 
 def _checked(times: FloatArray, offsets: IntArray, ids: AnyArray, on_unsorted: str) -> FloatArray:
-    bad = _core.find_bad_spike(times, offsets, get_num_threads())
+    bad = _core.find_bad_spike(times, offsets, _n_threads(times))
     if bad is not None and bad[0] == "unsorted" and on_unsorted == "sort":
         if np.isfinite(times).all():
             row = np.repeat(np.arange(len(ids)), np.diff(offsets))

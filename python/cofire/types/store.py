@@ -111,7 +111,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     document = _read_json(json_file)
     try:
         # Opened here: numpy leaves a file that is no archive open.
-        with open(arrays_file, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with open(arrays_file, "rb") as raw, np.load(raw, allow_pickle=False) as arrays:
             if _ID not in arrays:
                 raise FileFormatError(f"{arrays_file} was not written by cofire.save")
             if str(arrays[_ID]) != document["id"]:
