@@ -134,7 +134,7 @@ def test_data_list_and_unknown_set(tmp_path):
 
 
 def test_demo_prints_the_truth_beside_the_findings(tmp_path):
-    result = call("demo", "--minutes", 4, "--out", tmp_path / "demo")
+    result = call("demo", "--minutes", 3, "--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output
     assert "Planted and found" in result.output
     assert "planted assemblies found" in result.output
@@ -161,7 +161,17 @@ def test_ctrl_c_keeps_what_is_done(recording, tmp_path):
     slow = tmp_path / "slow.toml"
     slow.write_text("sweep_shuffles = [200000]\n")
     process = subprocess.Popen(
-        [sys.executable, "-c", "from cofire.cli import main; main()", "react", str(recording), "--out", str(out), "--config", str(slow)],
+        [
+            sys.executable,
+            "-c",
+            "from cofire.cli import main; main()",
+            "react",
+            str(recording),
+            "--out",
+            str(out),
+            "--config",
+            str(slow),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -198,7 +198,7 @@ def test_figures_leave_global_settings_alone():
 
 
 def test_nothing_found_is_said_in_the_figure():
-    figure, axes = plot.plot_reactivation(response(0))
+    _figure, axes = plot.plot_reactivation(response(0))
     assert axes[0, 0].texts[0].get_text() == "no assembly or no event"
     _figure, axes = plot.plot_activation_heatmap(np.zeros((0, 0)), np.zeros(0))
     assert "no assembly" in axes[1].texts[0].get_text()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -286,8 +288,6 @@ def test_run_writes_the_whole_folder(finished):
 
 def test_a_run_is_resumed_and_ends_the_same(finished, made):
     before = cf.load(finished.out / "results")
-    import shutil
-
     shutil.rmtree(finished.out / "steps" / "effect")
     again = run(
         made.session, finished.out, ReactivationConfig(**FAST, groups="region"), formats=("png",)
@@ -338,16 +338,23 @@ def test_finding_no_assembly_is_an_answer(tmp_path):
 # --- AssemblyReact --------------------------------------------------------------------------------
 
 
-def test_tutorial_calls_run_with_nelpy_objects(made):
-    nel = pytest.importorskip("nelpy")
+def test_tutorial_calls_run_with_objects_shaped_like_nelpy(made):
+    def epoch_array(intervals):
+        return SimpleNamespace(data=intervals.data, n_epochs=len(intervals))
+
     session = made.session
+    trains = SimpleNamespace(
+        data=session.spikes.to_list(),
+        series_ids=session.spikes.unit_ids,
+        support=epoch_array(session.spikes.support),
+    )
     react = AssemblyReact(z_mat_dt=0.01)
     assert repr(react) == "<AssemblyReact: empty>"
     assert react.isempty
-    react.add_st(session.spikes.to_nelpy())
-    react.add_ripples(nel.EpochArray(session.events["ripples"].data))
+    react.add_st(trains)
+    react.add_ripples(epoch_array(session.events["ripples"]))
     react.add_epoch_df(session.epochs)
-    theta = nel.EpochArray(session.states["THETA"].data)
+    theta = epoch_array(session.states["THETA"])
     react.get_weights(react.epochs[1] & theta)
     assert repr(react) == "<AssemblyReact: 40 units, 3 assemblies> of length 13:20:000 minutes"
     activity = react.get_assembly_act()
@@ -358,7 +365,7 @@ def test_tutorial_calls_run_with_nelpy_objects(made):
     assert valid.all()
     _figure, axes = react.plot()
     assert axes.shape == (3,)
-    pre = (react.ripples & nel.EpochArray(session.states["NREM"].data))[react.epochs[0]]
+    pre = (react.ripples & epoch_array(session.states["NREM"]))[react.epochs[0]]
     assert len(pre.starts) > 20
     copied = react.copy()
     copied.patterns[:] = 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cofire.plot.style import STYLE
+from cofire.plot.style import STYLE, freeze_layout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -282,6 +282,7 @@ def _data_uri(figure: Figure) -> str:
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE):
+        freeze_layout(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None}, dpi=200)
         if buffer.tell() <= _SVG_LIMIT:

@@ -217,12 +217,20 @@ def save_figure(
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with mpl.rc_context(STYLE):
+        freeze_layout(figure)
         for suffix in formats:
             path = folder / f"{name}.{suffix}"
             metadata = {"Date": None} if suffix == "svg" else None
             figure.savefig(path, dpi=200, metadata=metadata)
             paths.append(path)
     return paths
+
+
+def freeze_layout(figure: Figure) -> None:
+    """Compute the layout once; each later rendering then costs no more than its ink."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def nothing(ax: Axes, message: str) -> None:
