@@ -141,6 +141,38 @@ def read_cellexplorer(
     )
 
 
+def read_events(path: str | Path, *, max_bytes: int | None = None) -> Intervals:
+    """Read one CellExplorer event file, ``<basename>.<name>.events.mat``.
+
+    Parameters
+    ----------
+    path : path
+        MATLAB v5 or v7.3, holding the struct ``<name>`` with ``timestamps``.
+    max_bytes : int, optional
+        Refuse a larger file.
+
+    Returns
+    -------
+    Intervals
+        Flagged events left out, events added by hand included.
+
+    Raises
+    ------
+    RecordingNotFoundError, FileFormatError
+        No such file, or not one of events.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise RecordingNotFoundError(f"{file}: no such file")
+    name = file.name.removesuffix(".mat").removesuffix(".events").split(".")[-1]
+    found = read_mat(file, name, max_bytes)
+    if not isinstance(found, dict) or not {"timestamps", "times"} & set(found):
+        raise FileFormatError(
+            f"{file} holds no events: it needs the struct {name!r} with the field timestamps"
+        )
+    return _event(found)
+
+
 class _Files:
     """The .mat files of one session."""
 

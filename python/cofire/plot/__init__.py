@@ -1,1 +1,57 @@
-"""Nothing here yet."""
+"""Figures from results and arrays.
+
+Each function takes a result (or plain arrays) and returns ``(fig, axes)``: a
+:class:`matplotlib.figure.Figure` made without pyplot, and its axes. The same assembly has the same
+color in every figure; axes carry units; titles say n and what a band is.
+"""
+
+from __future__ import annotations
+
+from cofire.plot.assemblies import (
+    plot_activation_heatmap,
+    plot_activation_raster,
+    plot_assemblies,
+    plot_correlation_matrix,
+    plot_eigenvalues,
+    plot_members_by_group,
+    plot_significance_sweep,
+)
+from cofire.plot.events import (
+    plot_correlogram,
+    plot_event_triggered,
+    plot_joint_peth,
+    plot_peri_event,
+    plot_unit_responses,
+)
+from cofire.plot.reactivation import (
+    plot_cross_comparison,
+    plot_explained_variance,
+    plot_paired,
+    plot_reactivation,
+    plot_reactivation_effect,
+)
+from cofire.plot.style import assembly_color, assembly_label, save_figure, t_interval
+
+__all__ = [
+    "assembly_color",
+    "assembly_label",
+    "plot_activation_heatmap",
+    "plot_activation_raster",
+    "plot_assemblies",
+    "plot_correlation_matrix",
+    "plot_correlogram",
+    "plot_cross_comparison",
+    "plot_eigenvalues",
+    "plot_event_triggered",
+    "plot_explained_variance",
+    "plot_joint_peth",
+    "plot_members_by_group",
+    "plot_paired",
+    "plot_peri_event",
+    "plot_reactivation",
+    "plot_reactivation_effect",
+    "plot_significance_sweep",
+    "plot_unit_responses",
+    "save_figure",
+    "t_interval",
+]

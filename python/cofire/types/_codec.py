@@ -265,9 +265,15 @@ class Decoder:
         if not dataclasses.is_dataclass(cls):
             raise FileFormatError(f"{stored['class']} is not a result class")
         fields = self._fields(stored)
+<<<<<<< HEAD
         # A class whose own __init__ computes the fields from data must not compute them again.
         computes = not getattr(cls, "__dataclass_params__").init  # noqa: B009
         init = {f.name for f in dataclasses.fields(cls) if f.init and not computes}
+=======
+        init = {f.name for f in dataclasses.fields(cls) if f.init}
+        if not cls.__dataclass_params__.init:  # type: ignore[attr-defined]
+            return _bare_result(cls, fields, stored["class"])
+>>>>>>> k8
         try:
             given = {name: v for name, v in fields.items() if name in init}
             result = object.__new__(cls) if computes else cls(**given)
@@ -296,6 +302,20 @@ class Decoder:
         for name, value in learned.items():
             setattr(estimator, name, value)
         return estimator
+
+
+def _bare_result(cls: type[Any], fields: dict[str, Any], reference: str) -> Any:
+    """A result whose constructor computes: its fields are put back without calling it."""
+    names = {f.name for f in dataclasses.fields(cls)}
+    if names != set(fields):
+        raise FileFormatError(
+            f"the fields of {reference} have changed since the file was written: "
+            f"{', '.join(sorted(names ^ set(fields)))}"
+        )
+    result = object.__new__(cls)
+    for name, value in fields.items():
+        object.__setattr__(result, name, value)
+    return result
 
 
 _CONTAINERS: dict[str, type[Any]] = {

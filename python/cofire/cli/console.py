@@ -1,0 +1,82 @@
+"""Words on the terminal: rich where there is one, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that does not break lines of paths when the output is no terminal."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 160
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=True)
+
+
+def fail(message: str, code: int = MISTAKE) -> NoReturn:
+    """Print one line on stderr and exit."""
+    line = " ".join(message.split())
+    console(stderr=True).print("error:", style="bold red", end=" ")
+    console(stderr=True).print(line, markup=False)
+    sys.exit(code)
+
+
+def interrupted(hint: str = "") -> NoReturn:
+    """Say that what is done is kept and exit with 130."""
+    console(stderr=True).print(f"interrupted; what is done is kept{hint}", markup=False)
+    sys.exit(INTERRUPTED)
+
+
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    right: Sequence[int] = (),
+) -> None:
+    """Print a table."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i in right else "left")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console().print(table)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Yield a callback (step, number, of): a bar on a terminal, plain lines elsewhere."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        error = console(stderr=True)
+        yield lambda step, number, of: error.print(
+            f"[{number + 1}/{of}] {step.replace('_', ' ')}", markup=False
+        )
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda step, number, of: bar.update(
+            task, description=step.replace("_", " "), completed=number, total=of
+        )

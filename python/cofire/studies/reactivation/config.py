@@ -1,0 +1,156 @@
+"""Settings of the reactivation study: documented defaults, readable from a TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from cofire._validate import integer, one_of, positive, real, window
+from cofire.errors import InvalidArgumentError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactivationConfig:
+    """Everything that decides a result of the study. The same names work in a TOML file.
+
+    Attributes
+    ----------
+    units : str, optional
+        pandas query on the unit table, for example ``"region == 'CA1'"``; default all units.
+    groups : str, optional
+        Column of the unit table: adds the cross-structural detection between its groups.
+    task, pre, post : str, optional
+        Epochs as ``TABLE``, ``TABLE:column=value`` or a csv file; default: the first sleep, task,
+        sleep triple of the epoch table, or the whole recording as task.
+    states : str, optional
+        State(s) to which events of pre and post are confined; default NREM if the recording has it;
+        ``"none"`` for no confinement.
+    task_states : str, optional
+        State(s) to which detection is confined; default THETA if the recording has it; ``"none"``.
+    events : str, optional
+        Events as ``TABLE``, ``TABLE:column=value``, a csv or mat file, or ``"bursts"``; default
+        ``ripples`` if the recording has them; ``"none"`` leaves the peri-event part out.
+    detection_bin : float, s
+        Bin of the counts in which assemblies are detected; also sets the smoothing of activations
+        (``detection_bin / sqrt(int(1000 * detection_bin / 2))``).
+    activation_bin : float, s
+        Bin of the activation over time.
+    method : {"ica", "pca"}
+    null : {"mp", "bin", "circ"}
+        Marchenko–Pastur law or shuffles.
+    tracywidom : bool
+        Whether to add the Tracy–Widom correction to "mp".
+    n_shuffles : int
+        Of shuffle nulls (cross-structural detection always uses one).
+    percentile : float, (0, 100)
+        Of shuffle nulls.
+    window : (float, float), s
+        Around events.
+    response_window : (float, float), s
+        In which the response is averaged to one number per event.
+    pairwise_bin : float, s
+        Bin of the pairwise correlations.
+    ev_bin : float, s
+        Bin of explained variance.
+    ev_window : float, s
+        Length of the windows of time-resolved explained variance.
+    sweep_shuffles, sweep_percentiles : tuple
+        Grid of the significance sweep; an empty one leaves it out.
+    n_strongest : int
+        Number of assemblies in the raster of strongest activations.
+    seed : int
+        Of every random number.
+    """
+
+    units: str | None = None
+    groups: str | None = None
+    task: str | None = None
+    pre: str | None = None
+    post: str | None = None
+    states: str | None = None
+    task_states: str | None = None
+    events: str | None = None
+    detection_bin: float = 0.025
+    activation_bin: float = 0.01
+    method: str = "ica"
+    null: str = "mp"
+    tracywidom: bool = False
+    n_shuffles: int = 200
+    percentile: float = 99.0
+    window: tuple[float, float] = (-0.5, 0.5)
+    response_window: tuple[float, float] = (0.0, 0.1)
+    pairwise_bin: float = 0.05
+    ev_bin: float = 0.2
+    ev_window: float = 200.0
+    sweep_shuffles: tuple[int, ...] = (50, 100, 200)
+    sweep_percentiles: tuple[float, ...] = (90.0, 95.0, 99.0)
+    n_strongest: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("detection_bin", "activation_bin", "pairwise_bin", "ev_bin", "ev_window"):
+            object.__setattr__(self, name, positive(getattr(self, name), name, "s"))
+        if self.detection_bin < 0.002:
+            raise InvalidArgumentError(
+                f"detection_bin must be at least 0.002 s, got {self.detection_bin:g}"
+            )
+        one_of(self.method, "method", ("ica", "pca"))
+        one_of(self.null, "null", ("mp", "bin", "circ"))
+        for name in ("window", "response_window"):
+            object.__setattr__(self, name, window(getattr(self, name), name))
+        integer(self.n_shuffles, "n_shuffles", 1)
+        integer(self.n_strongest, "n_strongest", 1)
+        integer(self.seed, "seed", 0)
+        for name in ("sweep_shuffles", "sweep_percentiles"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for value in (self.percentile, *self.sweep_percentiles):
+            if not 0 < real(value, "percentile") < 100:
+                raise InvalidArgumentError(f"percentile must lie in (0, 100), got {value!r}")
+        for value in self.sweep_shuffles:
+            integer(value, "sweep_shuffles", 1)
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the smoothing before activations (s)."""
+        return float(self.detection_bin / int(1000 * self.detection_bin / 2) ** 0.5)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], source: str = "config") -> ReactivationConfig:
+        """Build from names and values; an unknown name is an error that offers the nearest one."""
+        known = [f.name for f in fields(cls)]
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+                raise InvalidArgumentError(f"{source}: unknown setting {name!r}{hint}")
+        return cls(**values)
+
+    @classmethod
+    def from_toml(cls, path: str | Path, **overrides: Any) -> ReactivationConfig:
+        """Read a TOML file (top level, or its table ``[reactivation]``); keywords win over it."""
+        file = Path(path)
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InvalidArgumentError(f"config file {file} does not exist") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidArgumentError(f"config file {file} is not valid TOML: {error}") from error
+        table = table.get("reactivation", table)
+        return cls.from_mapping({**table, **overrides}, str(file))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Names and values as plain Python objects (tuples become lists)."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    def differences(self, other: Mapping[str, Any]) -> list[str]:
+        """Settings in which a stored mapping differs, as ``name: stored -> mine``."""
+        mine = self.to_dict()
+        return [
+            f"{name}: {other.get(name, 'absent')!r} -> {mine.get(name, 'absent')!r}"
+            for name in sorted({*mine, *other})
+            if mine.get(name, "absent") != other.get(name, "absent")
+        ]

@@ -1,0 +1,313 @@
+"""The study as one resumable job: what ``cofire react`` calls."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from cofire._threads import resolve_threads
+from cofire.errors import CofireError, InvalidArgumentError, MissingDataError
+from cofire.studies.reactivation.config import ReactivationConfig
+from cofire.studies.reactivation.output import write_output
+from cofire.studies.reactivation.store import read_steps, write_step
+from cofire.studies.reactivation.workflow import Reactivation
+from cofire.types import Session
+
+_log = logging.getLogger("cofire.studies.reactivation")
+
+STEPS: Mapping[str, str] = MappingProxyType(
+    {
+        "pairwise": "pairwise",
+        "unit_responses": "unit_responses",
+        "explained_variance": "explained_variance",
+        "explained_variance_over_time": "explained_variance_over_time",
+        "detection": "detect",
+        "response": "response",
+        "effect": "effect",
+        "strongest": "strongest",
+        "joint": "joint",
+        "cross_detection": "detect_cross",
+        "cross_response": "cross_response",
+        "sweep": "sweep",
+    }
+)
+"""Steps in the order of a run, and the method of :class:`Reactivation` that does each."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes
+    ----------
+    out : Path
+        Folder with report.html, tables, figures, results, provenance.json, log.txt.
+    study : Reactivation
+        The study with its results.
+    failures : tuple of (step, message)
+        Steps that failed; the others are complete.
+    resumed : tuple of str
+        Steps that were taken over from an earlier run.
+    seconds : float
+        Time taken.
+    """
+
+    out: Path
+    study: Reactivation
+    failures: tuple[tuple[str, str], ...]
+    resumed: tuple[str, ...]
+    seconds: float
+
+    def __repr__(self) -> str:
+        return (
+            f"RunResult({self.study.n_assemblies} assemblies, {len(self.failures)} failures, "
+            f"{self.seconds:.1f} s, {self.out})"
+        )
+
+
+def run(
+    recording: Any,
+    out: str | Path,
+    config: ReactivationConfig | None = None,
+    *,
+    formats: Sequence[str] = ("png", "svg"),
+    overwrite: bool = False,
+    threads: int | None = None,
+    command: str | None = None,
+    progress: Progress | None = None,
+    on_selection: Callable[[Any], None] | None = None,
+) -> RunResult:
+    """Run the whole study and write its output folder; repeat the call to resume it.
+
+    Parameters
+    ----------
+    recording : path, Session or spikes
+    out : path
+        New or empty, or the folder of an earlier run with the same parameters and input: then what
+        it did is kept.
+    config : ReactivationConfig, optional
+    formats : sequence of str
+        Of the figures.
+    overwrite : bool
+        Move an existing folder aside (``out.old-<time>``) and start afresh.
+    threads : int, optional
+        Results do not depend on it.
+    command : str, optional
+        Stored in provenance.json.
+    progress : callable (step, number, of), optional
+        Called before each step.
+    on_selection : callable (Selection), optional
+        Called once the selection is known.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    InvalidArgumentError
+        `out` holds something else, or a run with other parameters (they are listed).
+    CofireError
+        The recording or the selection cannot be used. Failures of single later steps are recorded
+        instead.
+    """
+    chosen = config or ReactivationConfig()
+    folder = Path(out)
+    _check_formats(formats)
+    n_threads = resolve_threads(threads)
+    started = time.perf_counter()
+    source = describe_input(recording)
+    _prepare(folder, chosen, source, overwrite)
+    study = Reactivation(recording, chosen, threads=n_threads)
+    selection = study.selection
+    if on_selection is not None:
+        on_selection(selection)
+    with _LogFile(folder / "log.txt"):
+        _write_provenance(folder, chosen, source, command, n_threads, None)
+        for line in (*selection.taken, *(f"Dropped: {d}." for d in selection.dropped)):
+            _log.info(line)
+        stored = {k: v for k, v in read_steps(folder).items() if k in STEPS}
+        study._done.update(stored)
+        study._listener = lambda name, value: _store(folder, name, value)
+        failures = _do_steps(study, progress)
+        _log.info("writing figures, tables and report")
+        if progress is not None:
+            progress("report", len(STEPS), len(STEPS) + 1)
+        write_output(study, folder, formats=tuple(formats), failures=failures)
+        seconds = time.perf_counter() - started
+        _write_provenance(folder, chosen, source, command, n_threads, seconds)
+        _log.info("done in %.1f s, %d failures", seconds, len(failures))
+    return RunResult(folder, study, tuple(failures), tuple(stored), seconds)
+
+
+def _do_steps(study: Reactivation, progress: Progress | None) -> list[tuple[str, str]]:
+    failures: list[tuple[str, str]] = []
+    for number, (name, method) in enumerate(STEPS.items()):
+        if progress is not None:
+            progress(name, number, len(STEPS) + 1)
+        try:
+            reason = study.missing(name)
+            if reason is not None:
+                _log.info("%s: left out, %s", name, reason)
+                continue
+            begun = time.perf_counter()
+            getattr(study, method)()
+            _log.info("%s: %.2f s", name, time.perf_counter() - begun)
+        except KeyboardInterrupt:
+            _log.warning("interrupted in %s; what is done is kept", name)
+            raise
+        except CofireError as error:
+            # Without assemblies nothing later makes sense; other parts stand for themselves.
+            if name == "detection":
+                raise
+            _log.error("%s failed: %s", name, error)
+            failures.append((name, str(error)))
+    return failures
+
+
+def _store(folder: Path, name: str, value: Any) -> None:
+    if name in STEPS:
+        write_step(folder, name, value)
+
+
+def describe_input(recording: Any) -> dict[str, Any]:
+    """Path, size and SHA-256 of a recording (of every file, for a folder)."""
+    if isinstance(recording, Session) and recording.path is not None:
+        recording = recording.path
+    if not isinstance(recording, (str, Path)):
+        return {"path": None, "kind": type(recording).__name__}
+    path = Path(recording)
+    if not path.exists():
+        raise MissingDataError(
+            f"recording {path} does not exist; give an NWB file, or a CellExplorer or phy folder"
+        )
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+    digest = hashlib.sha256()
+    size = 0
+    for file in files:
+        digest.update(file.name.encode())
+        size += file.stat().st_size
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 22):
+                digest.update(block)
+    return {
+        "path": str(path.resolve()),
+        "files": len(files),
+        "bytes": size,
+        "sha256_names_and_contents": digest.hexdigest(),
+    }
+
+
+def _prepare(
+    folder: Path, config: ReactivationConfig, source: dict[str, Any], overwrite: bool
+) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InvalidArgumentError(f"out: {folder} is a file; name a folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        if overwrite:
+            stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+            os.replace(folder, folder.with_name(f"{folder.name}.old-{stamp}"))
+        else:
+            _check_same(folder, config, source)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgumentError(f"out: cannot make folder {folder}: {error}") from error
+
+
+def _check_same(folder: Path, config: ReactivationConfig, source: dict[str, Any]) -> None:
+    remedy = "choose another --out, or --overwrite to move it aside"
+    try:
+        before = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        parameters, stored = before["parameters"], before["input"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidArgumentError(
+            f"out: {folder} is not empty and holds no cofire run; {remedy}"
+        ) from error
+    changed = config.differences(parameters)
+    if _identity(stored) != _identity(source):
+        changed.insert(0, f"input: {stored.get('path')} -> {source.get('path')} (other contents)")
+    if changed:
+        raise InvalidArgumentError(
+            f"out: {folder} holds a run with other parameters: {'; '.join(changed)}; {remedy}"
+        )
+
+
+def _identity(source: Mapping[str, Any]) -> Any:
+    return source.get("sha256_names_and_contents", source.get("kind"))
+
+
+def _check_formats(formats: Sequence[str]) -> None:
+    for name in formats:
+        if name not in ("png", "svg", "pdf"):
+            raise InvalidArgumentError(f"formats: unknown format {name!r}; use png, svg, pdf")
+
+
+def _write_provenance(
+    folder: Path,
+    config: ReactivationConfig,
+    source: dict[str, Any],
+    command: str | None,
+    threads: int,
+    seconds: float | None,
+) -> None:
+    content = {
+        "study": "reactivation",
+        "cofire": _version("cofire"),
+        "command": command or " ".join(sys.argv),
+        "parameters": config.to_dict(),
+        "input": source,
+        "threads": threads,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": seconds,
+        "complete": seconds is not None,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": {
+            name: _version(name)
+            for name in ("numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "h5py")
+        },
+    }
+    partial = folder / ".provenance.json.partial"
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, folder / "provenance.json")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+class _LogFile:
+    """Send the log of cofire to a file for a while."""
+
+    def __init__(self, path: Path) -> None:
+        self._handler = logging.FileHandler(path, encoding="utf-8")
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self._logger = logging.getLogger("cofire")
+
+    def __enter__(self) -> None:
+        self._level = self._logger.level
+        self._logger.addHandler(self._handler)
+        self._logger.setLevel(logging.INFO)
+
+    def __exit__(self, *error: object) -> None:
+        self._logger.removeHandler(self._handler)
+        self._logger.setLevel(self._level)
+        self._handler.close()
