@@ -265,18 +265,12 @@ class Decoder:
         if not dataclasses.is_dataclass(cls):
             raise FileFormatError(f"{stored['class']} is not a result class")
         fields = self._fields(stored)
-<<<<<<< HEAD
-        # A class whose own __init__ computes the fields from data must not compute them again.
-        computes = not getattr(cls, "__dataclass_params__").init  # noqa: B009
-        init = {f.name for f in dataclasses.fields(cls) if f.init and not computes}
-=======
-        init = {f.name for f in dataclasses.fields(cls) if f.init}
         if not cls.__dataclass_params__.init:  # type: ignore[attr-defined]
             return _bare_result(cls, fields, stored["class"])
->>>>>>> k8
+        init = {f.name for f in dataclasses.fields(cls) if f.init}
         try:
             given = {name: v for name, v in fields.items() if name in init}
-            result = object.__new__(cls) if computes else cls(**given)
+            result = cls(**given)
         except TypeError as error:
             raise FileFormatError(
                 f"the fields of {stored['class']} have changed since the file was written: {error}"
