@@ -527,7 +527,9 @@ def _touching_pairs(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray]:
 def _operand(other: Any) -> Intervals:
     if isinstance(other, Intervals):
         return other
-    return Intervals(other, on_overlap="keep")
+    from cofire.types.convert import as_intervals
+
+    return as_intervals(other, "the other operand")
 
 
 def _is_number(value: Any) -> bool:
