@@ -93,6 +93,7 @@ def compare(
         equal(expected, implementations[peer]())
     del expected
     if benchmark.disabled:
+        benchmark(lambda: None)  # the fixture complains about a test that never calls it
         return
     seconds: dict[str, list[float]] = {name: [] for name in implementations}
     load = os.getloadavg()[0]

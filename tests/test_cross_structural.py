@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cofire as cf
 from cofire.assemblies import PCAICA
 from cofire.assemblies.schemes import CrossScheme, GroupFilter
 from cofire.errors import InvalidArgumentError, NoAssemblyWarning
@@ -252,6 +253,13 @@ def test_silent_units_keep_their_place_in_svd():
     assert (model.patterns_[:, [0, 11]] == 0).all()
     # Dividing the threshold by groups counts active units only.
     assert model.eigenvalues_.shape == (5,)
+
+
+def test_fitted_detector_survives_saving(tmp_path):
+    model = svd().fit(COUNTS)
+    cf.save(model, tmp_path / "svd")
+    z = reference.zscore(COUNTS)
+    np.testing.assert_array_equal(cf.load(tmp_path / "svd").transform(z), model.transform(z))
 
 
 def test_too_many_components_are_an_error():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import h5py
 import numpy as np
 import pytest
 
 import cofire as cf
-from cofire.datasets import make_assembly_recording
+from cofire.datasets import make_assembly_recording, make_nwb_session
 from cofire.errors import InvalidArgumentError
 
 
@@ -105,3 +108,62 @@ def test_recording_without_assemblies_is_legal():
 def test_impossible_requests_are_refused(arguments, message):
     with pytest.raises(InvalidArgumentError, match=message):
         make_assembly_recording(**arguments)
+
+
+# --- sessions of the Allen kind ---
+
+
+@pytest.fixture(scope="module")
+def nwb(tmp_path_factory):
+    path = tmp_path_factory.mktemp("made") / "s.nwb"
+    return path, make_nwb_session(path, rng=4)
+
+
+def test_truth_is_returned_and_stored(nwb):
+    path, truth = nwb
+    with h5py.File(path) as file:
+        stored = json.loads(file["scratch/cofire_truth"][()])
+        assert file["scratch/cofire_truth"].attrs["neurodata_type"] == "ScratchData"
+    assert stored == json.loads(json.dumps(truth))
+    assert path.stat().st_size <= 3_000_000
+
+
+def test_same_seed_same_file_contents(nwb, tmp_path):
+    path, truth = nwb
+    assert make_nwb_session(tmp_path / "again.nwb", rng=4) == truth
+    with h5py.File(path) as first, h5py.File(tmp_path / "again.nwb") as again:
+        assert np.array_equal(first["units/spike_times"], again["units/spike_times"])
+        assert first["units"].attrs["object_id"] == again["units"].attrs["object_id"]
+
+
+def test_object_ids_are_unique(nwb):
+    found = []
+    with h5py.File(nwb[0]) as file:
+        file.visititems(lambda name, item: found.append(item.attrs.get("object_id")))
+    found = [x for x in found if x]
+    assert len(found) == len(set(found)) > 50
+
+
+def test_omissions_obey_the_rules_of_the_task(nwb):
+    with h5py.File(nwb[0]) as file:
+        table = file["intervals/Natural_Images_Lum_Matched_set_ophys_H_2019_presentations"]
+        omitted = table["omitted"][()]
+        change = table["is_change"][()]
+        images = table["image_name"].asstr()[()]
+        block = table["stimulus_block"][()]
+    assert 0 < omitted[block == 0].mean() < 0.1
+    assert not (omitted[:-1] & change[1:]).any()
+    assert not (omitted[:-1] & omitted[1:]).any()
+    assert not (omitted & change).any()
+    assert (images[omitted] == "omitted").all()
+    assert np.array_equal(images[block == 0], images[block == 5])
+
+
+def test_assembly_units_fire_together(nwb):
+    path, truth = nwb
+    spikes = cf.io.read_nwb(path).spikes
+    times = np.array(truth["assembly_times"])
+    for unit in truth["assembly_units"]:
+        train = spikes.select([unit])[0]
+        near = np.searchsorted(train, times + 0.015) > np.searchsorted(train, times - 0.015)
+        assert near.mean() > 0.95

@@ -223,6 +223,14 @@ def test_table_signal_and_repr():
     assert repr(result).startswith("ExplainedVariance(2 matching x 2 control windows, EV ")
 
 
+def test_result_survives_saving(tmp_path):
+    result = ExplainedVariance(trains(), [[30, 60]], [[60, 90]], [[0, 30]], window=10)
+    cf.save(result, tmp_path / "ev")
+    back = cf.load(tmp_path / "ev")
+    np.testing.assert_array_equal(back.partial_corr, result.partial_corr)
+    assert repr(back) == repr(result)
+
+
 def test_class_errors_are_named():
     s, e = trains(), [[0, 30]]
     with pytest.raises(InvalidArgumentError, match="compat must be one of 'neuro_py'"):

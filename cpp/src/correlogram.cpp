@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "cofire/time_order.hpp"
@@ -34,62 +35,75 @@ struct Entry {
 };
 
 struct LagList {
-  std::unique_ptr<Entry[]> entries;    // ordered by time
-  std::vector<std::uint32_t> n_ahead;  // number of later spikes with lag <= edge(half + 1)
-  std::vector<std::uint32_t> places;   // list position of each spike, unit after unit
+  std::unique_ptr<Entry[]> entries;          // ordered by time
+  std::unique_ptr<std::uint32_t[]> n_ahead;  // number of later spikes with lag <= edge(half + 1)
+  std::unique_ptr<std::uint32_t[]> places;   // list position of each spike, unit after unit
   unsigned fraction_bits;
   std::uint32_t stride;
 };
 
 constexpr std::uint32_t kNearEdge = 2;
 
+// First and last time of all trains.
+std::pair<double, double> time_span(const SpikeView& spikes) {
+  double first = std::numeric_limits<double>::infinity();
+  double last = -first;
+  for (index_t u = 0; u < spikes.n_rows(); ++u) {
+    const auto train = spikes.row(u);
+    if (train.empty()) continue;
+    first = std::min(first, train.front());
+    last = std::max(last, train.back());
+  }
+  return {first, last};
+}
+
 LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& control) {
-  TimeOrder order = time_order(spikes, control);
-  const auto n = order.times.size();
+  const auto n = spikes.values().size();
   const double stride = static_cast<double>(bins.half) + 2.0;
   const double table = stride * static_cast<double>(std::max<index_t>(spikes.n_rows(), 1));
   constexpr double kLimit = 0x1.0p32;
   if (static_cast<double>(n) >= kLimit || table >= kLimit || stride >= 0x1.0p29) {
     throw std::invalid_argument("too many spikes, units or bins for one correlogram");
   }
-  const double first = n > 0 ? order.times.front() : 0.0;
-  const double n_span_bins = n > 0 ? (order.times.back() - first) / bins.width : 0.0;
+  const auto [first, last] = time_span(spikes);
+  const double n_span_bins = n > 0 ? (last - first) / bins.width : 0.0;
   if (!(n_span_bins < 0x1.0p46)) {
     throw std::invalid_argument("bin_width is too small for the time between the spikes");
   }
   LagList list;
   list.stride = static_cast<std::uint32_t>(bins.half + 2);
   // All lags fit into 32 bits, and the rounding error of a time stays far below one unit.
-  const auto span_bits = std::bit_width(static_cast<std::uint64_t>(n_span_bins));
-  const int free_bits = std::min(
-      {20, 31 - static_cast<int>(std::bit_width(list.stride)), 48 - static_cast<int>(span_bits)});
-  list.fraction_bits = static_cast<unsigned>(free_bits);
+  const auto span_bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n_span_bins)));
+  const auto stride_bits = static_cast<int>(std::bit_width(list.stride));
+  const int fraction_bits = std::min({20, 31 - stride_bits, 48 - span_bits});
+  list.fraction_bits = static_cast<unsigned>(fraction_bits);
   list.entries = std::make_unique_for_overwrite<Entry[]>(n);
-  list.n_ahead.resize(n);
-  list.places.resize(n);
+  list.n_ahead = std::make_unique_for_overwrite<std::uint32_t[]>(n);
+  list.places = std::make_unique_for_overwrite<std::uint32_t[]>(n);
 
-  const double unit_per_second = std::ldexp(1.0 / bins.width, static_cast<int>(list.fraction_bits));
+  const double unit_per_second = std::ldexp(1.0 / bins.width, fraction_bits);
+  const double origin = first;
+  visit_time_order(spikes, control, [&](index_t from, std::span<const OrderedSpike> slice) {
+    auto place = static_cast<std::uint32_t>(from);
+    for (const auto& [time, unit, source] : slice) {
+      const auto ticks = static_cast<std::int64_t>((time - origin) * unit_per_second + 0.5);
+      list.entries[place] = {time, static_cast<std::uint32_t>(ticks),
+                             static_cast<std::uint32_t>(unit) * list.stride};
+      list.places[source] = place++;
+    }
+  });
+
   const double farthest = bins.edge(bins.half + 1);
-  const auto& times = order.times;
+  const std::span<const Entry> entries(list.entries.get(), n);
   constexpr index_t kBlock = 1 << 16;
-  parallel_blocks(order.n_spikes(), kBlock, control, [&](index_t from, index_t to) {
-    const auto begin = static_cast<std::size_t>(from);
-    auto end = begin;
-    for (auto k = begin; k < static_cast<std::size_t>(to); ++k) {
-      const double t = times[k];
-      const auto ticks = static_cast<std::int64_t>((t - first) * unit_per_second + 0.5);
-      list.entries[k] = {t, static_cast<std::uint32_t>(ticks),
-                         static_cast<std::uint32_t>(order.units[k]) * list.stride};
+  parallel_blocks(static_cast<index_t>(n), kBlock, control, [&](index_t from, index_t to) {
+    auto end = static_cast<std::size_t>(from);
+    for (auto k = end; k < static_cast<std::size_t>(to); ++k) {
       end = std::max(end, k + 1);
-      while (end < n && times[end] - t <= farthest) ++end;
+      while (end < n && entries[end].time - entries[k].time <= farthest) ++end;
       list.n_ahead[k] = static_cast<std::uint32_t>(end - k - 1);
     }
   });
-  std::vector<std::int64_t> next(spikes.offsets().begin(), spikes.offsets().end() - 1);
-  for (std::size_t k = 0; k < n; ++k) {
-    auto& slot = next[static_cast<std::size_t>(order.units[k])];
-    list.places[static_cast<std::size_t>(slot++)] = static_cast<std::uint32_t>(k);
-  }
   return list;
 }
 
@@ -219,7 +233,7 @@ void correlogram(const SpikeView& spikes, const LagBins& bins, const Control& co
     const auto begin = spikes.offsets()[static_cast<std::size_t>(i)];
     const auto end = spikes.offsets()[static_cast<std::size_t>(i) + 1];
     row.count_from(
-        std::span(list.places)
+        std::span(list.places.get(), spikes.values().size())
             .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
     for (index_t j = 0; j < n_units; ++j) {
       std::int64_t* const out = cell(i, j);

@@ -2,22 +2,31 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <functional>
+#include <span>
 
 #include "cofire/parallel.hpp"
 #include "cofire/view.hpp"
 
 namespace cofire {
 
-// Spike k of the list has time times[k] and belongs to units[k]. Equal times are ordered by unit.
-struct TimeOrder {
-  std::vector<double> times;
-  std::vector<std::int32_t> units;
+struct OrderedSpike {
+  double time;
+  std::int32_t unit;
+  std::uint32_t source;  // position in SpikeView::values()
 
-  [[nodiscard]] index_t n_spikes() const noexcept { return static_cast<index_t>(times.size()); }
+  // Equal times are ordered by unit.
+  [[nodiscard]] friend bool operator<(const OrderedSpike& a, const OrderedSpike& b) noexcept {
+    return a.time < b.time || (a.time == b.time && a.unit < b.unit);
+  }
 };
 
-// Trains must be sorted.
-[[nodiscard]] TimeOrder time_order(const SpikeView& spikes, const Control& control);
+// Takes the spikes from position `first` of the list on.
+using SliceVisitor = std::function<void(index_t first, std::span<const OrderedSpike> slice)>;
+
+// Puts the spikes of sorted trains in order, a slice of the list at a time, and hands each slice to
+// `visit`: in any sequence and from several threads, but each position once. Fewer than 2^32
+// spikes.
+void visit_time_order(const SpikeView& spikes, const Control& control, const SliceVisitor& visit);
 
 }  // namespace cofire

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any, Self
 
+import numpy as np
+
 from cofire._validate import AnyArray, FloatArray, matrix
 from cofire.errors import CofireError, InvalidArgumentError
 
@@ -64,10 +66,10 @@ def _same(a: Any, b: Any) -> bool:
 def as_bins(x: Any, name: str = "X") -> FloatArray:
     """Rows of binned activity (n_units, n_bins) as float64, from an array or BinnedSpikes."""
     values: AnyArray = matrix(getattr(x, "counts", x), name)
-    finite = values.size == 0 or bool(
-        (values.min() > -float("inf")) and (values.max() < float("inf"))
-    )
-    if not finite:  # NaN fails both comparisons
+    # One pass in the common case; a sum may also overflow, then every value is looked at.
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(values.sum())
+    if suspicious and not np.isfinite(values).all():
         raise InvalidArgumentError(
             f"{name} must be finite; replace NaN and infinite bins or leave those units out"
         )

@@ -9,8 +9,10 @@ import numpy as np
 
 from cofire._optional import plotter
 from cofire._validate import BoolArray, FloatArray, integer, one_of, positive
+from cofire.assemblies._blas import gram, one_blas_thread
 from cofire.assemblies._estimator import as_bins
 from cofire.assemblies.nulls import seed_of
+from cofire.assemblies.pcaica import standardize
 from cofire.errors import InvalidArgumentError
 from cofire.spikes import BinnedSpikes, bin_spikes
 from cofire.types import Intervals, Traces, as_intervals
@@ -78,7 +80,8 @@ def explained_variance(
     if len(set(n_units.values())) > 1:
         listed = ", ".join(f"{name} {n}" for name, n in n_units.items())
         raise InvalidArgumentError(f"task, post and pre must have the same units, got {listed}")
-    r = {name: pair_correlations(x) for name, x in rows.items()}
+    with one_blas_thread():
+        r = {name: pair_correlations(x) for name, x in rows.items()}
     r_task_post = _correlate(r["task"], r["post"])
     r_task_pre = _correlate(r["task"], r["pre"])
     r_post_pre = _correlate(r["post"], r["pre"])
@@ -188,10 +191,11 @@ class ExplainedVariance:
             _windows(as_intervals(epochs, name), name, window, slideby, compat)
             for epochs, name in ((matching, "matching"), (control, "control"))
         )
-        template_corr = pair_correlations(inside.counts)
-        matching_corr = _window_correlations(binned, matching_windows)
-        control_corr = _window_correlations(binned, control_windows)
-        ev, rev = _partial_correlations(template_corr, matching_corr, control_corr)
+        with one_blas_thread():
+            template_corr = pair_correlations(inside.counts)
+            matching_corr = _window_correlations(binned, matching_windows)
+            control_corr = _window_correlations(binned, control_windows)
+            ev, rev = _partial_correlations(template_corr, matching_corr, control_corr)
         values: dict[str, FloatArray] = {
             "ev": _nan_mean(ev),
             "rev": _nan_mean(rev),
@@ -283,14 +287,11 @@ class ExplainedVariance:
 
 def pair_correlations(counts: FloatArray) -> FloatArray:
     """Pearson r of all pairs (i, j), i > j, row by row; NaN with a constant row."""
-    n_units, n_bins = counts.shape
-    matrix = np.full((n_units, n_units), np.nan)
-    if n_bins > 0:
-        varies = counts.max(axis=1) > counts.min(axis=1)
-        centered = counts[varies] - counts[varies].mean(axis=1, keepdims=True)
-        centered /= np.linalg.norm(centered, axis=1, keepdims=True)
-        matrix[np.ix_(varies, varies)] = centered @ centered.T
-    return matrix[np.tril_indices(n_units, -1)]
+    pairs = np.tril_indices(len(counts), -1)
+    z, varies = standardize(counts)
+    matrix = np.full((len(counts), len(counts)), np.nan)
+    matrix[np.ix_(varies, varies)] = gram(z) / max(counts.shape[1], 1)
+    return matrix[pairs]
 
 
 def _windows(

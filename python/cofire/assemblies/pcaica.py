@@ -84,6 +84,8 @@ class PCAICA(Estimator):
         +-1 by which each pattern was multiplied to make its largest weight positive.
     active_ : ndarray (n_units,) bool
         Units whose row is not constant.
+    groups_ : ndarray (n_units,) or None
+        Labels of `cross_structural`.
 
     Notes
     -----
@@ -170,7 +172,7 @@ class PCAICA(Estimator):
         with one_blas_thread():
             z, active = standardize(rows)
             self.active_ = active
-            self._groups_ = groups
+            self.groups_ = groups
             scheme = self._scheme(z, active, groups)
             if scheme is None:
                 self._store_nothing(rows.shape[0], "no unit is active in the given bins")
@@ -393,7 +395,7 @@ class PCAICA(Estimator):
         warnings.warn(reason, NoAssemblyWarning, stacklevel=4)
 
     def _paired_projection(self, patterns: FloatArray, z: FloatArray) -> FloatArray:
-        groups = np.asarray(self._groups_)
+        groups = np.asarray(self.groups_)
         in_first = groups == np.unique(groups)[0]
         product = np.ones((len(patterns), z.shape[1]))
         for side in (in_first, ~in_first):
@@ -408,11 +410,13 @@ class PCAICA(Estimator):
 
 def standardize(rows: FloatArray) -> tuple[FloatArray, BoolArray]:
     """z-scores (ddof 0) of the rows that are not constant, and which ones these are."""
-    if rows.shape[1] == 0:
-        return np.zeros((0, 0)), np.zeros(rows.shape[0], dtype=bool)
-    active = rows.max(axis=1) > rows.min(axis=1)
-    z = rows[active] - rows[active].mean(axis=1, keepdims=True)
-    z /= np.sqrt(np.einsum("ij,ij->i", z, z) / rows.shape[1])[:, None]
+    n_units, n_bins = rows.shape
+    active = np.array([n_bins > 0 and row.max() > row.min() for row in rows], dtype=bool)
+    z = np.empty((int(active.sum()), n_bins))
+    # Row by row, so that a row is still in cache when it is read again.
+    for row, out in zip(rows[active] if n_units > len(z) else rows, z, strict=True):
+        np.subtract(row, row.mean(), out=out)
+        out /= np.sqrt(np.einsum("i,i->", out, out) / n_bins)
     return z, active
 
 

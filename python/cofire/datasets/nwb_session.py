@@ -159,7 +159,7 @@ def _make_spikes(
 ) -> tuple[list[FloatArray], IntArray, dict[str, Any]]:
     ids = 2000 + rng.permutation(n_units)
     rates = 2.2 * rng.lognormal(0.0, 1.1, n_units)
-    trains = [rng.uniform(0.0, line.stop, rng.poisson(min(r, 20.0) * line.stop)) for r in rates]
+    trains = [rng.uniform(0.0, line.stop, rng.poisson(min(r, 12.0) * line.stop)) for r in rates]
     changes, images = line.change_times(), line.image_times()
     centers = [(-10.0, 20.0), (20.0, -10.0)]
     assembly_times = np.sort(rng.uniform(15.0, line.stop - 5.0, 100))
@@ -300,14 +300,14 @@ def _write_intervals(
 def _write_behavior(
     writer: NwbWriter, line: Timeline, no_licks: bool, rng: np.random.Generator
 ) -> None:
-    times = np.arange(0.0, line.stop, 0.1)
-    speed = np.maximum(np.convolve(rng.normal(8, 12, len(times)), np.ones(40) / 40, "same"), 0.0)
+    times = np.arange(0.0, line.stop, 0.2)
+    speed = np.maximum(np.convolve(rng.normal(8, 12, len(times)), np.ones(20) / 20, "same"), 0.0)
     writer.module("running")
     writer.series("processing/running/speed", speed, "cm/s", times=times)
     shared = h5py.SoftLink("/processing/running/speed/timestamps")
     noisy = speed + rng.normal(0, 1, len(times))
     writer.series("processing/running/speed_unfiltered", noisy, "cm/s", times=shared)
-    writer.series("processing/running/dx", speed * 0.1, "cm", times=shared)
+    writer.series("processing/running/dx", speed * 0.2, "cm", times=shared)
     if not no_licks:
         writer.module("licking")
         frames = np.round(line.licks * 60).astype(np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 
 from cofire._validate import AnyArray, FloatArray, IntArray
 from cofire.errors import DataWarning
-from cofire.events.accumulate import Moments, Windows, average_interpolated
+from cofire.events.accumulate import Moments, Windows
 from cofire.types import Traces
 
 Found = tuple[FloatArray, Moments, int, AnyArray | None]
@@ -29,15 +29,17 @@ def average(
     lags = np.linspace(*window, n)
     if traces.rate is not None and not interpolate:
         first = _fast_windows(events - traces.t_start, len(traces), rate, n)
-        moments, n_valid, stack = _read(traces, first, n, per_event, n_threads)
-        return lags, moments, n_valid, stack
+        return (lags, *_read(traces, first, n, per_event, n_threads))
     t = traces.times
     valid = (events + window[0] >= t[0]) & (events + window[1] <= t[-1])
     kept = np.where(valid, events, np.nan)
+    stack: AnyArray | None
     if interpolate or not _is_regular(t):
-        moments = average_interpolated(traces, _one_run(len(t)), kept, lags, n_threads)
-        n_valid = int(valid.sum())
-        stack = _interpolated_stack(traces, kept, lags) if per_event else None
+        stack = _interpolated(traces, kept, lags, 1.0 / rate)
+        first = np.where(valid, np.arange(len(events)) * n, np.nan)
+        windows = Windows.lay(first, _one_run(stack.shape[0] * n), n)
+        moments = windows.average(stack.reshape(-1, traces.n_signals), n_threads)
+        n_valid = windows.n_events
     else:
         center = np.round((kept - t[0]) * rate)
         moments, n_valid, stack = _read(traces, np.trunc(center - n / 2), n, per_event, n_threads)
@@ -48,7 +50,7 @@ def average(
             stacklevel=3,
         )
         moments = (np.zeros_like(moments[0]), moments[1], moments[2])
-    return lags, moments, n_valid, stack
+    return lags, moments, n_valid, stack if per_event else None
 
 
 def _fast_windows(events: FloatArray, n_samples: int, rate: float, n: int) -> FloatArray:
@@ -66,13 +68,20 @@ def _read(
     return windows.average(traces.values, n_threads), windows.n_events, stack
 
 
-def _interpolated_stack(traces: Traces, events: FloatArray, lags: FloatArray) -> FloatArray:
-    t = (events[:, None] + lags).ravel()
-    inside = np.isfinite(t)
-    out = np.full((len(t), traces.n_signals), np.nan)
-    for j in range(traces.n_signals):
-        out[inside, j] = np.interp(t[inside], traces.times, traces.values[:, j])
-    return out.reshape(len(events), len(lags), traces.n_signals)
+def _interpolated(traces: Traces, events: FloatArray, lags: FloatArray, pad: float) -> FloatArray:
+    """Values (n_events, L, n) at event + lags, from the samples inside the window alone.
+
+    A window that ends in a gap repeats its last sample up to the end; gaps inside are bridged.
+    """
+    t, values = traces.times, traces.values
+    out = np.full((len(events), len(lags), traces.n_signals), np.nan)
+    begin = np.searchsorted(t, events + lags[0] - pad, side="left")
+    end = np.searchsorted(t, events + lags[-1] + pad, side="right")
+    for i in np.flatnonzero(end > begin):
+        near = slice(begin[i], end[i])
+        for j in range(traces.n_signals):
+            out[i, :, j] = np.interp(events[i] + lags, t[near], values[near, j])
+    return out
 
 
 def _is_regular(times: FloatArray) -> bool:

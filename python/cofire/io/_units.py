@@ -183,16 +183,14 @@ def _rows_of(table: pd.DataFrame, ids: AnyArray) -> IntArray:
 
 def _pieces(starts: IntArray, counts: IntArray, offsets: IntArray) -> list[tuple[int, int, int]]:
     """(start, stop) in the file and position in the result; neighbors in both are joined."""
-    pieces: list[tuple[int, int, int]] = []
-    for i in np.argsort(starts, kind="stable"):
-        start, stop, to = int(starts[i]), int(starts[i] + counts[i]), int(offsets[i])
-        if start == stop:
-            continue
-        if pieces and pieces[-1][1] == start and pieces[-1][2] + start - pieces[-1][0] == to:
-            pieces[-1] = (pieces[-1][0], stop, pieces[-1][2])
-        else:
-            pieces.append((start, stop, to))
-    return pieces
+    order = np.argsort(starts, kind="stable")
+    order = order[counts[order] > 0]
+    first, last, to = starts[order], starts[order] + counts[order], offsets[:-1][order]
+    # Trains that follow each other in the file and in the result are one piece.
+    apart = (first[1:] != last[:-1]) | (to[1:] != to[:-1] + counts[order][:-1])
+    heads = np.flatnonzero(np.concatenate([[True], apart])[: len(order)])
+    tails = np.concatenate([heads[1:], [len(order)]])[: len(heads)] - 1
+    return list(zip(first[heads].tolist(), last[tails].tolist(), to[heads].tolist(), strict=True))
 
 
 def _reads(pieces: list[tuple[int, int, int]]) -> list[list[tuple[int, int, int]]]:

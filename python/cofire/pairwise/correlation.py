@@ -112,7 +112,7 @@ def _products_are_exact(counts: AnyArray, sums: IntArray) -> bool:
     n_bins = counts.shape[1]
     low, high = int(counts.min(initial=0)), int(counts.max(initial=0))
     total = int(sums.max(initial=0)) if low == 0 else n_bins * max(-low, high)
-    return max(-low, high) * total * max(n_bins, 2**9) < 2**62
+    return bool(max(-low, high) * total * max(n_bins, 2**9) < 2**62)
 
 
 def _correlate_counts(

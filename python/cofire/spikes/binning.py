@@ -106,19 +106,31 @@ class SparseBins:
     Attributes
     ----------
     counts : scipy.sparse.csr_array (n_units, n_bins) int32
-    centers : ndarray (n_bins,) float64, s
-    epoch_index : ndarray (n_bins,) int64
-        Support epoch of each bin.
-    support : Intervals
-        The binned time.
+    grid : BinGrid
+        Where the bins are.
     unit_ids : ndarray (n_units,)
     """
 
     counts: scipy.sparse.csr_array
-    centers: FloatArray
-    epoch_index: IntArray
-    support: Intervals
+    grid: BinGrid
     unit_ids: AnyArray
+
+    # Arrays along the bins can be far larger than the counts, hence made on request.
+
+    @property
+    def centers(self) -> FloatArray:
+        """Bin centres (n_bins,) float64, s."""
+        return self.grid.centers()
+
+    @property
+    def epoch_index(self) -> IntArray:
+        """Support epoch of each bin, (n_bins,) int64."""
+        return self.grid.epoch_index()
+
+    @property
+    def support(self) -> Intervals:
+        """The binned time."""
+        return self.grid.support
 
     def to_frame(self) -> pd.DataFrame:
         """Table with a row per occupied bin: unit, time (s), count."""
@@ -247,7 +259,7 @@ def bin_spikes_sparse(
         )
     rows = _core.bin_spikes_sparse(trains.times, trains.offsets, *grid.arrays(), n_threads)
     counts = scipy.sparse.csr_array(rows, shape=(trains.n_units, grid.n_bins))
-    return SparseBins(counts, grid.centers(), grid.epoch_index(), grid.support, trains.unit_ids)
+    return SparseBins(counts, grid, trains.unit_ids)
 
 
 def prepare(

@@ -265,16 +265,17 @@ class Decoder:
         if not dataclasses.is_dataclass(cls):
             raise FileFormatError(f"{stored['class']} is not a result class")
         fields = self._fields(stored)
-        init = {f.name for f in dataclasses.fields(cls) if f.init}
         if not cls.__dataclass_params__.init:  # type: ignore[attr-defined]
             return _bare_result(cls, fields, stored["class"])
+        init = {f.name for f in dataclasses.fields(cls) if f.init}
         try:
-            result = cls(**{name: v for name, v in fields.items() if name in init})
+            given = {name: v for name, v in fields.items() if name in init}
+            result = cls(**given)
         except TypeError as error:
             raise FileFormatError(
                 f"the fields of {stored['class']} have changed since the file was written: {error}"
             ) from error
-        for name in (f.name for f in dataclasses.fields(cls) if not f.init):
+        for name in (f.name for f in dataclasses.fields(cls) if f.name not in init):
             if name in fields:
                 object.__setattr__(result, name, fields[name])
         return result

@@ -68,7 +68,7 @@ def compress_repeated_epochs(epochs: Any, epoch_name: str | None = None) -> pd.D
     environment = table["environment"]
     repeats = (environment == environment.shift()).fillna(False).to_numpy(dtype=bool)
     if epoch_name is not None:
-        repeats &= (environment == epoch_name).fillna(False).to_numpy(dtype=bool)
+        repeats = repeats & (environment == epoch_name).fillna(False).to_numpy(dtype=bool)
     run = np.cumsum(~repeats)
     first = table[~repeats].reset_index(drop=True)
     for column, how in zip(edges, ("min", "max"), strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cofire.errors import InvalidTypeError
 from cofire.types.convert import as_intervals, as_spike_trains
 from cofire.types.intervals import Intervals
 from cofire.types.spike_trains import SpikeTrains
@@ -75,8 +76,15 @@ class Session:
         }
         self.trials = pd.DataFrame() if trials is None else trials
         self.presentations = pd.DataFrame() if presentations is None else presentations
-        # A reader may hand over a mapping that reads on access: it is kept as it is.
+        # A reader may hand over a mapping that reads on access: it is kept as it is, unread.
         self.traces: Mapping[str, Traces] = {} if traces is None else traces
+        if isinstance(self.traces, dict):
+            for name, value in self.traces.items():
+                if not isinstance(value, Traces):
+                    raise InvalidTypeError(
+                        f"traces[{name!r}] must be Traces, got {type(value).__name__}; "
+                        "as_traces or Traces(values, rate=...) makes one"
+                    )
         self.path = None if path is None else Path(path)
         self.meta: dict[str, Any] = dict(meta or {})
 

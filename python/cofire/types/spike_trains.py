@@ -9,14 +9,21 @@ import numpy as np
 
 from cofire import _core
 from cofire._optional import import_extra
-from cofire._threads import get_num_threads
 from cofire._validate import AnyArray, FloatArray, IntArray, one_of, positive
 from cofire.errors import (
-    DuplicateIdError,
-    IdPrecisionError,
     InvalidArgumentError,
     InvalidTypeError,
-    SpikeTimeError,
+)
+from cofire.types._checks import (
+    all_inside,
+    check_unique,
+    checked,
+    ids_array,
+    merged_support,
+    n_threads,
+    offsets_array,
+    read_only,
+    times_array,
 )
 from cofire.types._metadata import make_table, positions, query_mask
 from cofire.types.intervals import Intervals
@@ -81,13 +88,13 @@ class SpikeTrains:
         on_unsorted: str = "error",
     ) -> None:
         one_of(on_unsorted, "on_unsorted", ("error", "sort"))
-        flat = _times_array(times)
-        ends = _offsets_array(offsets, len(flat))
-        ids = _ids_array(unit_ids, len(ends) - 1)
-        flat = _checked(flat, ends, ids, on_unsorted)
-        intervals = None if support is None else _merged_support(support)
-        if intervals is not None and not _all_inside(flat, ends, intervals):
-            flat, ends = _core.restrict(flat, ends, intervals.data, _n_threads(flat))
+        flat = times_array(times)
+        ends = offsets_array(offsets, len(flat))
+        ids = ids_array(unit_ids, len(ends) - 1)
+        flat = checked(flat, ends, ids, on_unsorted)
+        intervals = None if support is None else merged_support(support)
+        if intervals is not None and not all_inside(flat, ends, intervals):
+            flat, ends = _core.restrict(flat, ends, intervals.data, n_threads(flat))
         # Without ids there are no labels that a table could be aligned with.
         by_label = unit_ids is not None
         table = make_table(metadata, ids, "metadata", "unit", by_label=by_label)
@@ -101,9 +108,9 @@ class SpikeTrains:
         support: Intervals | None,
         metadata: pd.DataFrame | None,
     ) -> None:
-        self._times: FloatArray = _read_only(times)
-        self._offsets: IntArray = _read_only(offsets)
-        self._unit_ids: AnyArray = _read_only(unit_ids)
+        self._times: FloatArray = read_only(times)
+        self._offsets: IntArray = read_only(offsets)
+        self._unit_ids: AnyArray = read_only(unit_ids)
         self._support = support
         self._metadata = metadata
 
@@ -134,7 +141,7 @@ class SpikeTrains:
         on_unsorted: str = "error",
     ) -> SpikeTrains:
         """Build from one array of spike times (s) per unit."""
-        trains = [_times_array(a, f"spikes[{i}]") for i, a in enumerate(arrays)]
+        trains = [times_array(a, f"spikes[{i}]") for i, a in enumerate(arrays)]
         offsets = np.concatenate([[0], np.cumsum([len(t) for t in trains], dtype=np.int64)])
         times = np.concatenate([np.zeros(0), *trains])
         return cls(times, offsets, unit_ids, support, metadata, on_unsorted=on_unsorted)
@@ -173,7 +180,7 @@ class SpikeTrains:
         unit_ids : array_like, optional
             The units to keep, in this order, silent ones included; default the sorted labels.
         """
-        flat = _times_array(times)
+        flat = times_array(times)
         label = np.asarray(labels)
         if label.shape != flat.shape:
             raise InvalidArgumentError(
@@ -184,7 +191,7 @@ class SpikeTrains:
             if label.dtype.kind == "O" and not all(isinstance(unit, str) for unit in ids):
                 raise InvalidTypeError("labels must be integers or strings")
         else:
-            ids = _ids_array(unit_ids, None)
+            ids = ids_array(unit_ids, None)
             known, inverse = np.unique(label, return_inverse=True)
             where = {unit: k for k, unit in enumerate(ids.tolist())}
             lookup = np.array([where.get(unit, -1) for unit in known.tolist()], dtype=np.int64)
@@ -338,11 +345,11 @@ class SpikeTrains:
 
         The new support is the intersection of the old one and the merged intervals.
         """
-        support = _merged_support(intervals)
+        support = merged_support(intervals)
         if self._support is not None:
             support = (self._support & support).merged()
         times, offsets = _core.restrict(
-            self._times, self._offsets, support.data, _n_threads(self._times)
+            self._times, self._offsets, support.data, n_threads(self._times)
         )
         return SpikeTrains._trusted(times, offsets, self._unit_ids, support, self._metadata)
 
@@ -434,7 +441,8 @@ class SpikeTrains:
             time_support=support,
         )
         if self._metadata is not None and self.n_units:
-            table = self._metadata.drop(columns="rate", errors="ignore")
+            # In the order of the group; its own column "rate" stays.
+            table = self._metadata.drop(columns="rate", errors="ignore").sort_index()
             group.set_info(table.rename(columns=str))
         return group
 
@@ -481,130 +489,8 @@ class SpikeTrains:
         times = np.concatenate([np.zeros(0), *(self[int(i)] for i in index)])
         table = None if self._metadata is None else self._metadata.iloc[index]
         ids = self._unit_ids[index]
-        _check_unique(ids)
+        check_unique(ids)
         return SpikeTrains._trusted(times, offsets, ids, self._support, table)
 
 
 _PARTS = ("_times", "_offsets", "_unit_ids", "_support", "_metadata")
-
-
-def _read_only(array: Any) -> Any:
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-def _n_threads(times: FloatArray) -> int:
-    # Starting a thread costs as much as looking at some 100,000 spikes.
-    return 1 if len(times) < 200_000 else get_num_threads()
-
-
-def _times_array(values: Any, name: str = "times") -> FloatArray:
-    try:
-        array = np.ascontiguousarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidTypeError(f"{name} must be a 1-D array of spike times in seconds") from error
-    if array.ndim != 1:
-        raise InvalidArgumentError(f"{name} must be 1-D, got shape {array.shape}")
-    return array
-
-
-def _offsets_array(values: Any, n_spikes: int) -> IntArray:
-    raw = np.asarray(values)
-    if raw.ndim != 1 or len(raw) == 0 or raw.dtype.kind not in "iu":
-        raise InvalidArgumentError(
-            "offsets must be a 1-D array of n_units + 1 integers starting with 0"
-        )
-    offsets = np.ascontiguousarray(raw, dtype=np.int64)
-    if offsets[0] != 0 or offsets[-1] != n_spikes or (np.diff(offsets) < 0).any():
-        raise InvalidArgumentError(
-            f"offsets must start with 0, never fall and end with the number of spikes "
-            f"({n_spikes}); they run from {offsets[0]} to {offsets[-1]}"
-        )
-    return offsets
-
-
-def _ids_array(unit_ids: Any, n_units: int | None) -> AnyArray:
-    if unit_ids is None:
-        return np.arange(n_units or 0, dtype=np.int64)
-    ids = np.asarray(unit_ids)
-    if ids.size == 0:
-        ids = ids.astype(np.int64)
-    if ids.ndim != 1 or (n_units is not None and len(ids) != n_units):
-        raise InvalidArgumentError(
-            f"unit_ids must have one id per unit ({n_units}), got shape {ids.shape}"
-        )
-    if ids.dtype.kind in "iuf":
-        ids = _integer_ids(ids)
-    elif ids.dtype.kind == "O" and all(isinstance(unit, str) for unit in ids):
-        ids = ids.astype(str)
-    elif ids.dtype.kind != "U":
-        raise InvalidTypeError(f"unit_ids must be integers or strings, got {ids.dtype}")
-    _check_unique(ids)
-    return ids
-
-
-def _integer_ids(ids: AnyArray) -> AnyArray:
-    """Ids as int64; whole floating-point numbers (MATLAB's) are taken as long as they are exact."""
-    if ids.dtype.kind == "f":
-        whole = np.isfinite(ids) & (ids == np.round(ids))
-        if not whole.all():
-            raise InvalidTypeError(f"unit_ids must be integers or strings, got {ids[~whole][0]}")
-        if (np.abs(ids) >= 2.0**53).any():
-            raise IdPrecisionError(
-                "unit_ids are floating-point numbers beyond 2**53 and have lost digits; read them "
-                "as integers or strings"
-            )
-    elif ids.dtype.kind == "u" and (ids > np.iinfo(np.int64).max).any():
-        raise InvalidArgumentError("unit_ids must fit a signed 64-bit integer; use strings")
-    return ids.astype(np.int64)
-
-
-def _check_unique(ids: AnyArray) -> None:
-    values, counts = np.unique(ids, return_counts=True)
-    if (counts > 1).any():
-        raise DuplicateIdError(
-            f"unit_ids must be unique; repeated: {values[counts > 1][:5].tolist()}"
-        )
-
-
-def _checked(times: FloatArray, offsets: IntArray, ids: AnyArray, on_unsorted: str) -> FloatArray:
-    bad = _core.find_bad_spike(times, offsets, _n_threads(times))
-    if bad is not None and bad[0] == "unsorted" and on_unsorted == "sort":
-        if np.isfinite(times).all():
-            row = np.repeat(np.arange(len(ids)), np.diff(offsets))
-            return times[np.lexsort((times, row))]
-        bad = ("not_finite", *_where(int(np.flatnonzero(~np.isfinite(times))[0]), offsets))
-    if bad is None:
-        return times
-    fault, unit, index = bad
-    train = times[offsets[unit] : offsets[unit + 1]]
-    if fault == "not_finite":
-        raise SpikeTimeError(
-            f"spike times must be finite: unit {ids[unit]} has {train[index]} "
-            f"(index {index}); drop such spikes first"
-        )
-    raise SpikeTimeError(
-        f"spike times must be sorted: unit {ids[unit]} has {train[index]:.6g} s after "
-        f'{train[index - 1]:.6g} s (index {index}); pass on_unsorted="sort" to sort a copy'
-    )
-
-
-def _where(flat_index: int, offsets: IntArray) -> tuple[int, int]:
-    unit = int(np.searchsorted(offsets, flat_index, side="right")) - 1
-    return unit, flat_index - int(offsets[unit])
-
-
-def _merged_support(support: Any) -> Intervals:
-    from cofire.types.convert import as_intervals
-
-    return as_intervals(support, "support", merge=True)
-
-
-def _all_inside(times: FloatArray, offsets: IntArray, support: Intervals) -> bool:
-    if len(support) != 1 or not len(times):
-        return not len(times)
-    active = np.diff(offsets) > 0
-    first = times[offsets[:-1][active]].min()
-    last = times[offsets[1:][active] - 1].max()
-    return bool(first >= support.starts[0] and last < support.stops[0])

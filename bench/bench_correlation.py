@@ -1,0 +1,52 @@
+"""How fast is the correlation matrix of sparse counts?"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+import cofire as cf
+from peers import make_spikes, scale
+
+
+@lru_cache(maxsize=1)
+def make_counts():
+    spikes = make_spikes(scale(1000, 20), 0, float(scale(3600, 60)))
+    return cf.bin_spikes(spikes, 0.01, dtype="uint8").counts
+
+
+def with_cofire(counts):
+    return cf.correlation(counts, threads=1)
+
+
+def with_corrcoef(counts):
+    return np.corrcoef(counts.astype(np.float32), dtype=np.float32)
+
+
+def with_product(counts):
+    """One float32 matrix product of raw counts, the fewest operations BLAS can do."""
+    values = counts.astype(np.float32)
+    mean = values.mean(axis=1, dtype=np.float64)
+    covariance = (values @ values.T).astype(np.float64) / values.shape[1]
+    covariance -= np.multiply.outer(mean, mean)
+    scale_of = np.sqrt(covariance.diagonal())
+    return covariance / np.multiply.outer(scale_of, scale_of)
+
+
+IMPLEMENTATIONS = {
+    "cofire": with_cofire,
+    "float32 product": with_product,
+    "numpy corrcoef": with_corrcoef,
+}
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_counts(benchmark, implementation):
+    """W9: 1000 units, one hour in bins of 10 ms. Set OPENBLAS_NUM_THREADS=1."""
+    counts = make_counts()
+    benchmark.group = f"correlation of counts {counts.shape}"
+    run = IMPLEMENTATIONS[implementation]
+    np.testing.assert_allclose(run(counts), with_cofire(counts), atol=2e-4)
+    benchmark.pedantic(run, (counts,), rounds=3)
