@@ -29,39 +29,52 @@ def recording(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def config(tmp_path):
-    file = tmp_path / "fast.toml"
-    file.write_text(FAST)
-    return file
-
-
 def call(*arguments):
     return runner.invoke(app, [str(a) for a in arguments])
 
 
-def test_react_says_what_it_took_and_found(recording, config, tmp_path):
-    out = tmp_path / "out"
-    result = call("react", recording, "--out", out, "--config", config, "--formats", "png")
+@pytest.fixture(scope="module")
+def finished(recording, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    config = folder / "fast.toml"
+    config.write_text(FAST)
+    arguments = ["react", recording, "--out", folder / "out", "--config", config]
+    arguments += ["--formats", "png"]
+    return arguments, call(*arguments), folder / "out"
+
+
+def test_react_says_what_it_took_and_found(finished):
+    arguments, result, out = finished
     assert result.exit_code == 0, result.output
     assert "Units: 16 (all)" in result.output
     assert "2 cell assemblies were found in 16 units" in result.output
-    assert (out / "report.html").is_file()
-    again = call("react", recording, "--out", out, "--config", config, "--formats", "png")
+    written = (out / "report.html").stat().st_mtime_ns
+    again = call(*arguments)
     assert again.exit_code == 0
     assert "Resumed" in again.output
+    assert (out / "report.html").stat().st_mtime_ns == written
 
 
-def test_react_refuses_other_parameters_in_one_line(recording, config, tmp_path):
-    out = tmp_path / "out"
-    arguments = ["react", recording, "--out", out, "--config", config, "--formats", "png", "-q"]
-    assert call(*arguments).exit_code == 0
-    result = call(*arguments, "--seed", 3)
+def test_react_refuses_other_parameters_in_one_line(finished):
+    arguments, _, _ = finished
+    result = call(*arguments, "-q", "--seed", 3)
     assert result.exit_code == 2
     assert "seed: 0 -> 3" in result.output
     assert result.output.count("\n") == 1
-    assert call(*arguments, "--seed", 3, "--overwrite").exit_code == 0
-    assert len(list(tmp_path.glob("out.old-*"))) == 1
+
+
+def test_overwrite_moves_the_old_folder_aside(recording, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "old.txt").write_text("old")
+    config = tmp_path / "small.toml"
+    config.write_text(FAST + "tracywidom = true\nevents = 'none'\n")
+    units = "region == 'CA1'"
+    arguments = ["react", recording, "--out", out, "--config", config, "--formats", "png", "-q"]
+    assert call(*arguments, "--units", units).exit_code == 2
+    assert call(*arguments, "--units", units, "--overwrite").exit_code == 0
+    (moved,) = tmp_path.glob("out.old-*")
+    assert (moved / "old.txt").read_text() == "old"
 
 
 @pytest.mark.parametrize(

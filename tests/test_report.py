@@ -104,7 +104,14 @@ def test_large_figures_become_bitmaps():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (1234, "1,234"), (float("nan"), "n/a"), (1e-5, "1.00e-05"), (0.12345, "0.123")],
+    [
+        (0.0, "0"),
+        (1234, "1,234"),
+        (float("nan"), "n/a"),
+        (1e-5, "1.00e-05"),
+        (2850.04, "2,850.0"),
+        (0.12345, "0.123"),
+    ],
 )
 def test_numbers_read_well(value, text):
     assert number(value) == text

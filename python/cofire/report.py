@@ -135,7 +135,9 @@ def number(value: float, digits: int = 3) -> str:
         return "n/a"
     if isinstance(value, int):
         return f"{value:,}"
-    if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e5):
+    if 1e3 <= abs(value) < 1e7:
+        return f"{value:,.1f}"
+    if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e7):
         return f"{value:.{digits - 1}e}"
     return f"{value:.{digits}g}"
 
@@ -198,7 +200,12 @@ def _tables(tables: Sequence[ReportTable]) -> str:
 
 
 def _table_html(table: pd.DataFrame) -> str:
-    head = "".join(f"<th>{html.escape(str(c))}</th>" for c in table.columns)
+    head = "".join(
+        f'<th class="n">{html.escape(str(name))}</th>'
+        if table.dtypes.iloc[i].kind in "iuf"
+        else f"<th>{html.escape(str(name))}</th>"
+        for i, name in enumerate(table.columns)
+    )
     rows = []
     for values in table.itertuples(index=False):
         cells = "".join(_cell(v) for v in values)
@@ -343,7 +350,7 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th { text-align: left; background: var(--soft); font-weight: 600; white-space: nowrap; }
 th, td { padding: 6px 12px; border-bottom: 1px solid var(--line); vertical-align: top; }
 tbody tr:last-child td { border-bottom: 0; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 code { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 a { color: var(--accent); }
 .provenance { margin: 0; font-size: 14px; }

@@ -131,25 +131,31 @@ def run(
     n_threads = resolve_threads(threads)
     started = time.perf_counter()
     source = describe_input(recording)
-    _prepare(folder, chosen, source, overwrite)
+    before = _prepare(folder, chosen, source, overwrite)
     study = Reactivation(recording, chosen, threads=n_threads)
     selection = study.selection
     if on_selection is not None:
         on_selection(selection)
     with _LogFile(folder / "log.txt"):
-        _write_provenance(folder, chosen, source, command, n_threads, None)
+        provenance = _Provenance(folder, chosen, source, command, n_threads, tuple(formats))
         for line in (*selection.taken, *(f"Dropped: {d}." for d in selection.dropped)):
             _log.info(line)
         stored = {k: v for k, v in read_steps(folder).items() if k in STEPS}
         study._done.update(stored)
         study._listener = lambda name, value: _store(folder, name, value)
+        finished = _is_finished(folder, before, formats)
+        if not finished:
+            provenance.write(None)
         failures = _do_steps(study, progress)
+        if finished and not failures and set(study._done) - {"activation"} == set(stored):
+            _log.info("nothing left to do")
+            return RunResult(folder, study, (), tuple(stored), time.perf_counter() - started)
         _log.info("writing figures, tables and report")
         if progress is not None:
             progress("report", len(STEPS), len(STEPS) + 1)
         write_output(study, folder, formats=tuple(formats), failures=failures)
         seconds = time.perf_counter() - started
-        _write_provenance(folder, chosen, source, command, n_threads, seconds)
+        provenance.write(seconds)
         _log.info("done in %.1f s, %d failures", seconds, len(failures))
     return RunResult(folder, study, tuple(failures), tuple(stored), seconds)
 
@@ -214,7 +220,9 @@ def describe_input(recording: Any) -> dict[str, Any]:
 
 def _prepare(
     folder: Path, config: ReactivationConfig, source: dict[str, Any], overwrite: bool
-) -> None:
+) -> dict[str, Any]:
+    """Make the folder ready; the provenance of the run it holds, {} if it is new."""
+    before: dict[str, Any] = {}
     if folder.exists() and not folder.is_dir():
         raise InvalidArgumentError(f"out: {folder} is a file; name a folder")
     if folder.is_dir() and any(folder.iterdir()):
@@ -222,17 +230,20 @@ def _prepare(
             stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
             os.replace(folder, folder.with_name(f"{folder.name}.old-{stamp}"))
         else:
-            _check_same(folder, config, source)
+            before = _check_same(folder, config, source)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidArgumentError(f"out: cannot make folder {folder}: {error}") from error
+    return before
 
 
-def _check_same(folder: Path, config: ReactivationConfig, source: dict[str, Any]) -> None:
+def _check_same(folder: Path, config: ReactivationConfig, source: dict[str, Any]) -> dict[str, Any]:
     remedy = "choose another --out, or --overwrite to move it aside"
     try:
-        before = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        before: dict[str, Any] = json.loads(
+            (folder / "provenance.json").read_text(encoding="utf-8")
+        )
         parameters, stored = before["parameters"], before["input"]
     except (OSError, ValueError, KeyError) as error:
         raise InvalidArgumentError(
@@ -245,6 +256,15 @@ def _check_same(folder: Path, config: ReactivationConfig, source: dict[str, Any]
         raise InvalidArgumentError(
             f"out: {folder} holds a run with other parameters: {'; '.join(changed)}; {remedy}"
         )
+    return before
+
+
+def _is_finished(folder: Path, before: Mapping[str, Any], formats: Sequence[str]) -> bool:
+    return (
+        bool(before.get("complete"))
+        and before.get("formats") == list(formats)
+        and (folder / "report.html").is_file()
+    )
 
 
 def _identity(source: Mapping[str, Any]) -> Any:
@@ -257,34 +277,39 @@ def _check_formats(formats: Sequence[str]) -> None:
             raise InvalidArgumentError(f"formats: unknown format {name!r}; use png, svg, pdf")
 
 
-def _write_provenance(
-    folder: Path,
-    config: ReactivationConfig,
-    source: dict[str, Any],
-    command: str | None,
-    threads: int,
-    seconds: float | None,
-) -> None:
-    content = {
-        "study": "reactivation",
-        "cofire": _version("cofire"),
-        "command": command or " ".join(sys.argv),
-        "parameters": config.to_dict(),
-        "input": source,
-        "threads": threads,
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": seconds,
-        "complete": seconds is not None,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "libraries": {
-            name: _version(name)
-            for name in ("numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "h5py")
-        },
-    }
-    partial = folder / ".provenance.json.partial"
-    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, folder / "provenance.json")
+@dataclass(frozen=True, slots=True)
+class _Provenance:
+    """Where results come from, written before and after a run."""
+
+    folder: Path
+    config: ReactivationConfig
+    source: dict[str, Any]
+    command: str | None
+    threads: int
+    formats: tuple[str, ...]
+
+    def write(self, seconds: float | None) -> None:
+        content = {
+            "study": "reactivation",
+            "cofire": _version("cofire"),
+            "command": self.command or " ".join(sys.argv),
+            "parameters": self.config.to_dict(),
+            "input": self.source,
+            "threads": self.threads,
+            "formats": list(self.formats),
+            "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": seconds,
+            "complete": seconds is not None,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "libraries": {
+                name: _version(name)
+                for name in ("numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "h5py")
+            },
+        }
+        partial = self.folder / ".provenance.json.partial"
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        os.replace(partial, self.folder / "provenance.json")
 
 
 def _version(name: str) -> str:
