@@ -50,11 +50,22 @@ def root(
     """Cells that fire together wire together: recordings to assemblies and reactivation."""
 
 
+_REACT = (
+    "Find assemblies, their activation and their reactivation around events.\n\n"
+    "[bold]SPEC[/bold] is TABLE (interval table, state or event of the recording), "
+    "TABLE:column=value (rows, several joined by commas), or a file: x.csv with columns start and "
+    "stop, or time; x.mat with CellExplorer events. [bold]cofire info RECORDING[/bold] shows what "
+    "a recording has.\n\n"
+    "[dim]cofire react rat1.nwb --out results --task epochs:environment=linear --groups "
+    "region[/dim]"
+)
+
+
 def _interval_option(what: str, default: str) -> Any:
     return typer.Option(metavar="SPEC", help=what, show_default=default, rich_help_panel=_SELECTION)
 
 
-@app.command()
+@app.command(help=_REACT)
 def react(
     recording: Recording,
     out: Annotated[
@@ -159,14 +170,7 @@ def react(
     threads: Threads = None,
     quiet: Quiet = False,
 ) -> None:
-    """Find assemblies, their activation and their reactivation around events.
-
-    [bold]SPEC[/bold] is TABLE (interval table, state or event of the recording), TABLE:column=value
-    (rows, several joined by commas), or a file: x.csv with columns start and stop, or time; x.mat
-    with CellExplorer events. [bold]cofire info RECORDING[/bold] shows what a recording has.
-
-    [dim]cofire react rat1.nwb --out results --task epochs:environment=linear --groups region[/dim]
-    """
+    """``cofire react``."""
     from cofire.cli.jobs import run_react
 
     settings = {

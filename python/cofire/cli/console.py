@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +28,18 @@ def fail(message: str, code: int = MISTAKE) -> NoReturn:
     console(stderr=True).print("error:", style="bold red", end=" ")
     console(stderr=True).print(line, markup=False)
     sys.exit(code)
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning as one line, without the source line that raised it."""
+    console(stderr=True).print(f"warning: {' '.join(str(message).split())}", markup=False)
 
 
 def interrupted(hint: str = "") -> NoReturn:

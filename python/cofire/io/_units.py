@@ -286,12 +286,13 @@ def _spike_error(
     train = times[offsets[unit] : offsets[unit + 1]]
     if fault == "not_finite":
         return SpikeTimeError(
-            f"{where}: unit {ids[unit]} has {train[index]} (spike {index}); pass "
-            'on_invalid="drop" to read the others'
+            f"{where}: unit {ids[unit]} has {train[index]} (spike {index}); correct the file, or "
+            'read it with on_invalid="drop"'
         )
     return SpikeTimeError(
         f"{where}: unit {ids[unit]} is not sorted: {train[index]:.6g} s after "
-        f'{train[index - 1]:.6g} s (spike {index}); pass on_unsorted="sort"'
+        f"{train[index - 1]:.6g} s (spike {index}); sort them in the file, or read it with "
+        'on_unsorted="sort"'
     )
 
 

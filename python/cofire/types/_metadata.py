@@ -55,16 +55,19 @@ def query_mask(table: pd.DataFrame, query: str, row: str) -> BoolArray:
     """Rows for which the pandas query holds, with an error that lists the columns."""
     import pandas as pd
 
-    selected = pd.DataFrame({"_row": np.arange(len(table))}, index=table.index)
+    columns = ", ".join(map(str, table.columns)) or "none"
     try:
-        rows = table.assign(_row=selected["_row"]).query(query)["_row"].to_numpy()
+        held = table.eval(query)
     except Exception as error:
-        columns = ", ".join(map(str, table.columns)) or "none"
         raise InvalidArgumentError(
             f"query {query!r} failed on the {row} table ({error}); columns: {columns}"
         ) from error
-    mask = np.zeros(len(table), dtype=bool)
-    mask[rows] = True
+    if not (isinstance(held, pd.Series) and pd.api.types.is_bool_dtype(held.dtype)):
+        raise InvalidArgumentError(
+            f"query {query!r} on the {row} table is no condition; write one as "
+            f"\"column == 'value'\"; columns: {columns}"
+        )
+    mask: BoolArray = held.fillna(False).to_numpy(dtype=bool)
     return mask
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from cofire._validate import integer, one_of, positive, real, window
-from cofire.errors import InvalidArgumentError
+from cofire.errors import InvalidArgumentError, InvalidTypeError
+
+_SPECS = ("task", "pre", "post", "states", "task_states", "events")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,12 @@ class ReactivationConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("units", "groups", *_SPECS):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, str) and value.strip()):
+                raise InvalidTypeError(f"{name} must be a text that is not empty, got {value!r}")
+        if not isinstance(self.tracywidom, bool):
+            raise InvalidTypeError(f"tracywidom must be true or false, got {self.tracywidom!r}")
         for name in ("detection_bin", "activation_bin", "pairwise_bin", "ev_bin", "ev_window"):
             object.__setattr__(self, name, positive(getattr(self, name), name, "s"))
         if self.detection_bin < 0.002:
@@ -106,7 +114,10 @@ class ReactivationConfig:
         integer(self.n_strongest, "n_strongest", 1)
         integer(self.seed, "seed", 0)
         for name in ("sweep_shuffles", "sweep_percentiles"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            value = getattr(self, name)
+            if not isinstance(value, (list, tuple)):
+                raise InvalidTypeError(f"{name} must be a list of numbers, got {value!r}")
+            object.__setattr__(self, name, tuple(value))
         for value in (self.percentile, *self.sweep_percentiles):
             if not 0 < real(value, "percentile") < 100:
                 raise InvalidArgumentError(f"percentile must lie in (0, 100), got {value!r}")
@@ -140,6 +151,8 @@ class ReactivationConfig:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidArgumentError(f"config file {file} is not valid TOML: {error}") from error
         table = table.get("reactivation", table)
+        if not isinstance(table, dict):
+            raise InvalidTypeError(f"{file}: reactivation must be a table, [reactivation]")
         return cls.from_mapping({**table, **overrides}, str(file))
 
     def to_dict(self) -> dict[str, Any]:

@@ -131,9 +131,11 @@ def run(
     n_threads = resolve_threads(threads)
     started = time.perf_counter()
     source = describe_input(recording)
-    before = _prepare(folder, chosen, source, overwrite)
+    before = _check_folder(folder, chosen, source, overwrite)
     study = Reactivation(recording, chosen, threads=n_threads)
     selection = study.selection
+    # Nothing is written or moved before recording and selection have proved usable.
+    _make_folder(folder, overwrite)
     if on_selection is not None:
         on_selection(selection)
     with _LogFile(folder / "log.txt"):
@@ -218,24 +220,36 @@ def describe_input(recording: Any) -> dict[str, Any]:
     }
 
 
-def _prepare(
+def _check_folder(
     folder: Path, config: ReactivationConfig, source: dict[str, Any], overwrite: bool
 ) -> dict[str, Any]:
-    """Make the folder ready; the provenance of the run it holds, {} if it is new."""
-    before: dict[str, Any] = {}
+    """The provenance of the run that a folder holds, {} if it is new; changes nothing."""
     if folder.exists() and not folder.is_dir():
         raise InvalidArgumentError(f"out: {folder} is a file; name a folder")
-    if folder.is_dir() and any(folder.iterdir()):
-        if overwrite:
+    there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise InvalidArgumentError(
+            f"out: cannot write to {folder}: {there} is no folder you may write to; choose another"
+        )
+    if _in_use(folder) and not overwrite:
+        return _check_same(folder, config, source)
+    return {}
+
+
+def _make_folder(folder: Path, overwrite: bool) -> None:
+    try:
+        if overwrite and _in_use(folder):
             stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
             os.replace(folder, folder.with_name(f"{folder.name}.old-{stamp}"))
-        else:
-            before = _check_same(folder, config, source)
-    try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidArgumentError(f"out: cannot make folder {folder}: {error}") from error
-    return before
+        raise InvalidArgumentError(
+            f"out: cannot make folder {folder}: {error.strerror}; choose another"
+        ) from error
+
+
+def _in_use(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def _check_same(folder: Path, config: ReactivationConfig, source: dict[str, Any]) -> dict[str, Any]:
@@ -272,6 +286,8 @@ def _identity(source: Mapping[str, Any]) -> Any:
 
 
 def _check_formats(formats: Sequence[str]) -> None:
+    if not formats:
+        raise InvalidArgumentError("formats: name at least one of png, svg, pdf")
     for name in formats:
         if name not in ("png", "svg", "pdf"):
             raise InvalidArgumentError(f"formats: unknown format {name!r}; use png, svg, pdf")

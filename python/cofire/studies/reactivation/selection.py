@@ -196,7 +196,9 @@ def _rows(table: Intervals, name: str, column: str, value: str, argument: str) -
     mask = text == value
     if not mask.any():
         listed = ", ".join(sorted(set(text))[:12])
-        raise MissingDataError(f"{argument}: no row of {name!r} has {column} = {value!r}; {listed}")
+        raise MissingDataError(
+            f"{argument}: no row of {name!r} has {column} = {value!r}; it has {listed}"
+        )
     return table.select(mask)
 
 
@@ -214,6 +216,8 @@ def _from_file(path: Path, argument: str, instants: bool, merge: bool) -> Interv
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise FileFormatError(f"{argument}: {path} is not a csv table: {error}") from error
     table.columns = [str(c).strip() for c in table.columns]
+    if not len(table):
+        raise FileFormatError(f"{argument}: {path} has a header and no rows")
     if "time" in table.columns and "start" not in table.columns:
         if not instants:
             raise InvalidArgumentError(
@@ -228,6 +232,8 @@ def _from_file(path: Path, argument: str, instants: bool, merge: bool) -> Interv
         raise FileFormatError(
             f"{argument}: {path} needs columns start and stop (s), or time; it has {columns}"
         ) from error
+    except InvalidArgumentError as error:
+        raise FileFormatError(f"{argument}: {path}, counting rows from 0: {error}") from error
     if merge and not intervals.is_disjoint:
         starts, stops = intervals.starts, np.maximum.accumulate(intervals.stops)
         i = int(np.flatnonzero(starts[1:] < stops[:-1])[0])
@@ -320,6 +326,10 @@ def _choose_phases(
     _check_apart(phases)
     for phase in PHASES:
         if phase in phases:
+            if not phases[phase].total_duration:
+                raise InvalidArgumentError(
+                    f"{phase} is empty ({how[phase]}); choose an epoch that lasts"
+                )
             seconds = phases[phase].total_duration
             plural = "" if len(phases[phase]) == 1 else "s"
             notes.taken.append(
