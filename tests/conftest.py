@@ -22,7 +22,8 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 KERNEL_TOPICS = (
-    "activation", "binning", "correlation", "correlogram", "event_average", "peri_event",
+    "activation", "align", "binning", "bursts", "correlation", "correlogram", "event_average",
+    "events_golden", "nulls", "pairwise_bias", "participation", "peri_event", "precision", "psth",
     "smoothing", "spike_trains", "sttc", "sttc_raster", "surrogates", "zscore",
 )  # fmt: skip
 

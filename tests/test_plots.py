@@ -65,6 +65,23 @@ def test_reactivation_has_six_panels(k):
     )
 
 
+@pytest.mark.parametrize(("n_task", "titles"), [(7, ["task (7 events)"]), (0, [])])
+def test_reactivation_shows_the_task_if_it_has_events(n_task, titles):
+    two = response(3)
+    three = SimpleNamespace(
+        lags=LAGS,
+        phases=("pre", "task", "post"),
+        mean=np.stack([two.mean[0], two.mean[0], two.mean[1]]),
+        n_events=np.array([20, n_task, 30]),
+    )
+    _, axes = plot.plot_reactivation(three)
+    found = [ax.get_title(loc="left") for ax in axes[0]]
+    assert found == ["pre (20 events)", *titles, "post (30 events)", "post − pre"]
+    np.testing.assert_allclose(
+        axes[1, -1].get_images()[0].get_array(), (two.mean[1] - two.mean[0]).T
+    )
+
+
 def test_the_same_assembly_has_the_same_color_everywhere():
     effect = SimpleNamespace(
         difference=np.arange(4.0), low=np.arange(4.0) - 1, high=np.arange(4.0) + 1,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cofire import plot
-from cofire.report import Method, Report, ReportFigure, ReportTable, number
+from cofire.report import Method, Report, ReportFigure, ReportTable, number, reading_order
 
 
 class Page(HTMLParser):
@@ -115,3 +115,18 @@ def test_large_figures_become_bitmaps():
 )
 def test_numbers_read_well(value, text):
     assert number(value) == text
+
+
+def test_figures_are_numbered_as_they_are_read():
+    figure, _ = plot.plot_eigenvalues(eigenvalues=[2.0, 1.0], threshold=1.5)
+    items = [
+        ReportFigure(name, name, "", figure, "f", wide=name.isupper()) for name in "AbCdEfGhIj"
+    ]
+    ordered = reading_order([item for item in items if item.name != "j"])
+    assert [item.name for item in ordered] == ["A", "b", "d", "C", "E", "f", "h", "G", "I"]
+    alone = reading_order([*items, *items[1:2]])
+    assert [item.name for item in alone][-3:] == ["I", "j", "b"]
+    page = Report(title="t", subtitle="s", finding="f", figures=items).html()
+    positions = [page.index(f'id="{item.name}"') for item in reading_order(items)]
+    assert positions == sorted(positions)
+    assert [page.index(f"Figure {k + 1}.") > positions[k] for k in range(10)] == [True] * 10

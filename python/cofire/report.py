@@ -109,12 +109,13 @@ class Report:
 
     def html(self) -> str:
         """The page as a string."""
+        figures = reading_order(self.figures)
         parts = [
             _header(self),
             _selection(self),
-            _figures(self.figures),
+            _figures(figures),
             _tables(self.tables),
-            _files(self.figures, self.formats),
+            _files(figures, self.formats),
             _parameters(self.parameters),
             _methods(self.methods),
             _provenance(self.provenance),
@@ -127,6 +128,21 @@ class Report:
         target = Path(path)
         target.write_text(self.html(), encoding="utf-8")
         return target
+
+
+def reading_order(figures: Sequence[ReportFigure]) -> list[ReportFigure]:
+    """Figures as they are read: the second narrow one of a row comes right after the first.
+
+    Otherwise the order stays; a narrow figure without a partner keeps its row to itself.
+    """
+    waiting, ordered = list(figures), []
+    while waiting:
+        ordered.append(waiting.pop(0))
+        if not ordered[-1].wide:
+            partner = next((i for i, item in enumerate(waiting) if not item.wide), None)
+            if partner is not None:
+                ordered.append(waiting.pop(partner))
+    return ordered
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -177,8 +193,9 @@ def _figures(figures: Sequence[ReportFigure]) -> str:
         blocks.append(
             f'<figure class="{kind}" id="{html.escape(item.name)}">'
             f"<h3>{html.escape(item.title)}</h3>"
-            f'<img src="{_data_uri(item.figure)}" alt="{html.escape(item.title)}" '
-            f'style="max-width: {round(item.figure.get_figwidth() * 104)}px">'
+            f'<div class="view"><img src="{_data_uri(item.figure)}" '
+            f'alt="{html.escape(item.title)}" '
+            f'style="max-width: {round(item.figure.get_figwidth() * 104)}px"></div>'
             f"<figcaption><b>Figure {index}.</b> {html.escape(item.caption)}</figcaption></figure>"
         )
     return f'<section><h2>Figures</h2><div class="figures">{"".join(blocks)}</div></section>'
@@ -336,7 +353,7 @@ h3 { margin: 22px 0 6px; font-size: 16px; }
 .card .label { font-size: 14px; font-weight: 600; margin-top: 2px; }
 .card .detail { font-size: 13px; color: var(--muted); }
 .selection ul { margin: 6px 0; padding-left: 20px; }
-.figures { display: grid; grid-auto-flow: dense; grid-template-columns: 1fr 1fr;
+.figures { display: grid; grid-template-columns: 1fr 1fr;
   gap: 26px 22px; align-items: start; }
 figure { margin: 0; break-inside: avoid; min-width: 0; }
 figure.wide { grid-column: 1 / -1; }
@@ -362,7 +379,9 @@ a { color: var(--accent); }
   h1 { font-size: 25px; }
   .finding { font-size: 18px; }
   .cards { grid-template-columns: 1fr 1fr; }
-  .figures { grid-template-columns: 1fr; }
+  .figures { grid-template-columns: minmax(0, 1fr); }
+  .view { overflow-x: auto; }
+  figure.wide img { width: 660px; }
   .provenance div { grid-template-columns: 1fr; gap: 0; }
 }
 @media print {
@@ -370,6 +389,8 @@ a { color: var(--accent); }
   body { font-size: 11pt; }
   h2 { break-after: avoid; }
   .scroll { overflow: visible; border: 0; }
+  tr { break-inside: avoid; }
+  h3, .caption { break-after: avoid; }
   a { color: inherit; text-decoration: none; }
 }
 """

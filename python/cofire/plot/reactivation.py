@@ -41,7 +41,8 @@ def plot_reactivation(
     ----------
     response : PeriEventResponse
         ``.lags`` (L,), ``.phases`` names, ``.mean`` (n_phases, L, K), ``.n_events`` (n_phases,).
-        With both "pre" and "post" the last column is their difference.
+        With both "pre" and "post" the last column is their difference, and a task without events
+        has no column.
     event_name : str
         For the time axis.
     figsize : (width, height), inches, optional
@@ -57,7 +58,7 @@ def plot_reactivation(
     figure, axes = make_axes(
         2,
         max(len(columns), 1),
-        figsize=figsize or (1.2 + 2.6 * max(len(columns), 1), 5.0),
+        figsize=figsize or (1.2 + min(2.6 * max(len(columns), 1), 8.6), 5.0),
         sharex=True,
         sharey="row",
         gridspec_kw={"height_ratios": [1.15, 1]},
@@ -318,16 +319,12 @@ def plot_paired(
 
 
 def _phase_columns(response: Any) -> list[tuple[str, FloatArray, int]]:
-    names = list(response.phases)
-    shown = [p for p in ("pre", "post") if p in names]
-    if len(shown) < 2:
-        shown = names
-    columns = [
-        (p, np.asarray(response.mean[names.index(p)]), int(response.n_events[names.index(p)]))
-        for p in shown
-    ]
-    if shown == ["pre", "post"]:
-        columns.append(("difference", columns[1][1] - columns[0][1], 0))
+    counts = dict(zip(response.phases, map(int, response.n_events), strict=True))
+    curves = dict(zip(response.phases, np.asarray(response.mean), strict=True))
+    both = "pre" in curves and "post" in curves
+    columns = [(p, curves[p], counts[p]) for p in curves if not both or p != "task" or counts[p]]
+    if both:
+        columns.append(("difference", curves["post"] - curves["pre"], 0))
     return columns
 
 
