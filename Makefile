@@ -65,7 +65,7 @@ stub-check:  ## The committed stub against the compiled module.
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest cofire._core
 
 suite:  ## The test suite.
-	$(BIN)/python -m pytest -q -n $(JOBS) -p no:benchmark
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -p no:benchmark
 
 doctest:  ## The examples in docstrings.
 	$(BIN)/python -m pytest -q -p no:benchmark -p no:cacheprovider --doctest-modules --pyargs cofire

@@ -87,3 +87,9 @@ def golden_session(golden):
         fs=float(data["fs"]),
         data=data,
     )
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave figures out of a run: they take most of its time, other tests look at them."""
+    monkeypatch.setattr("cofire.studies.reactivation.output.make_figures", lambda study: [])

@@ -63,7 +63,7 @@ def test_react_refuses_other_parameters_in_one_line(finished):
     assert result.output.count("\n") == 1
 
 
-def test_overwrite_moves_the_old_folder_aside(recording, tmp_path):
+def test_overwrite_moves_the_old_folder_aside(recording, tmp_path, no_figures):
     out = tmp_path / "out"
     out.mkdir()
     (out / "old.txt").write_text("old")
@@ -89,6 +89,9 @@ def test_overwrite_moves_the_old_folder_aside(recording, tmp_path):
         (["--config", "absent.toml"], "absent.toml does not exist"),
         (["--events", "absent.csv"], "absent.csv does not exist"),
         (["--pre", "epochs", "--task", "epochs"], "pre and task overlap"),
+        (["--task", ""], "task must be a text"),
+        (["--units", "region"], "is no condition"),
+        (["--formats", ""], "name at least one of png, svg, pdf"),
     ],
 )
 def test_mistakes_end_in_one_line_and_exit_code_2(recording, tmp_path, arguments, message):
@@ -97,6 +100,80 @@ def test_mistakes_end_in_one_line_and_exit_code_2(recording, tmp_path, arguments
     assert message in result.output
     assert "Traceback" not in result.output
     assert result.output.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("sweep_shuffles = 5", "sweep_shuffles must be a list"),
+        ("reactivation = 5", "reactivation must be a table"),
+        ("units = 5", "units must be a text"),
+        ("tracywidom = 'no'", "tracywidom must be true or false"),
+        ("detection_bins = 0.02", "did you mean 'detection_bin'"),
+        ("x = = 1", "is not valid TOML"),
+    ],
+)
+def test_mistakes_in_a_config_file_end_in_one_line(recording, tmp_path, content, message):
+    config = tmp_path / "c.toml"
+    config.write_text(content)
+    result = call("react", recording, "--out", tmp_path / "out", "--config", config)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["react", "x.nwb", "--out", "o", "--threads", "0"], 2, "'--threads'"),
+        (["react", "x.nwb"], 2, "Missing option '--out'; see `cofire react --help`"),
+        (["reakt"], 2, "No such command 'reakt'"),
+        (["--version"], 0, ""),
+    ],
+)
+def test_the_option_parser_answers_in_one_line(monkeypatch, capsys, arguments, code, message):
+    from cofire.cli import main
+
+    monkeypatch.setattr(sys, "argv", ["cofire", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert (caught.value.code or 0) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == bool(code)
+
+
+def test_a_mistake_leaves_an_existing_folder_where_it_is(recording, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.txt").write_text("mine")
+    assert call("react", recording, "--out", out, "--overwrite", "--task", "none").exit_code == 2
+    assert (out / "thesis.txt").read_text() == "mine"
+    inside = call("react", recording, "--out", out / "thesis.txt" / "below")
+    assert inside.exit_code == 2
+    assert "no folder you may write to" in inside.output
+
+
+def test_an_interrupted_run_ends_with_the_same_bytes(finished, tmp_path, monkeypatch, no_figures):
+    from cofire.studies.reactivation import Reactivation
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    arguments, _, whole = finished
+    out = tmp_path / "out"
+    arguments = [out if a == whole else a for a in arguments]
+    with monkeypatch.context() as patch:
+        patch.setattr(Reactivation, "strongest", interrupt)
+        result = call(*arguments)
+    assert result.exit_code == 130
+    assert "the same command resumes" in result.output
+    assert (out / "steps" / "detection").is_dir()
+    assert not (out / "results.npz").exists()
+    assert call(*arguments).exit_code == 0
+    for name in ("results.npz", "results.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_a_missing_recording_is_named(tmp_path):
@@ -146,7 +223,7 @@ def test_data_list_and_unknown_set(tmp_path):
     assert result.exit_code == 2
 
 
-def test_demo_prints_the_truth_beside_the_findings(tmp_path):
+def test_demo_prints_the_truth_beside_the_findings(tmp_path, no_figures):
     result = call("demo", "--minutes", 3, "--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output
     assert "Planted and found" in result.output

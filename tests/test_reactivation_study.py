@@ -191,7 +191,7 @@ def test_csv_files_are_read(made, tmp_path):
     [
         ("nothing", r"no table 'nothing'; the recording has states: NREM"),
         ("epochs:colour=red", r"no column 'colour'; columns: name"),
-        ("epochs:name=red", r"no row of 'epochs' has name = 'red'; post, pre, task"),
+        ("epochs:name=red", r"no row of 'epochs' has name = 'red'; it has post, pre, task"),
         ("name=pre", r"names no table"),
         ("absent.csv", r"absent.csv does not exist"),
     ],
@@ -207,7 +207,8 @@ def test_wrong_selections_are_explained(made, text, message):
         ("start,stop\n1,5\n4,6\n", r"overlapping intervals: one ends at 5 s, the next starts at 4"),
         ("a,b\n1,2\n", r"needs columns start and stop \(s\), or time; it has a, b"),
         ("time\n1\n", r"has times but no start and stop"),
-        ("start,stop\n1,nan\n", r"NaN|finite"),
+        ("start,stop\n1,nan\n", r"x.csv.*interval 0 is NaN"),
+        ("start,stop\n", r"has a header and no rows"),
     ],
 )
 def test_wrong_csv_files_are_explained(made, tmp_path, content, message):
@@ -286,7 +287,7 @@ def test_run_writes_the_whole_folder(finished):
         assert (out / "tables" / f"{name}.csv").is_file()
 
 
-def test_a_run_is_resumed_and_ends_the_same(finished, made):
+def test_a_run_is_resumed_and_ends_the_same(finished, made, no_figures):
     before = cf.load(finished.out / "results")
     shutil.rmtree(finished.out / "steps" / "effect")
     again = run(
@@ -311,7 +312,7 @@ def test_a_foreign_folder_is_refused(made, tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
-def test_a_failed_step_is_recorded_and_the_rest_goes_on(made, tmp_path, monkeypatch):
+def test_a_failed_step_is_recorded_and_the_rest_goes_on(made, tmp_path, monkeypatch, no_figures):
     def broken(self):
         raise InvalidArgumentError("no luck")
 

@@ -117,7 +117,8 @@ def _left_out(study: Reactivation) -> list[str]:
 
 def collect_results(study: Reactivation) -> dict[str, Any]:
     """Every result of the study by name, as stored in results.npz and results.json."""
-    done = {k: v for k, v in study._done.items() if k != "activation"}
+    # Sorted, so that a resumed run writes the same bytes as one without a break.
+    done = {k: study._done[k] for k in sorted(study._done) if k != "activation"}
     done["patterns"] = study.patterns
     done["members"] = study.members
     done["unit_ids"] = np.asarray(study.spikes.unit_ids)
