@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from cofire._threads import resolve_threads
-from cofire._validate import FloatArray
+from cofire._validate import AnyArray, FloatArray
 
 _T = TypeVar("_T")
 
@@ -90,14 +90,15 @@ def _on_threads(
     return [found[i] for i in range(n)]
 
 
-def gram(rows: FloatArray) -> FloatArray:
-    """``rows @ rows.T``, computed once per pair."""
-    from scipy.linalg.blas import dsyrk
+def gram(rows: AnyArray) -> AnyArray:
+    """``rows @ rows.T`` of float64 or float32, computed once per pair."""
+    from scipy.linalg.blas import dsyrk, ssyrk
 
     if rows.size == 0:
-        return np.zeros((len(rows), len(rows)))
+        return np.zeros((len(rows), len(rows)), rows.dtype)
+    syrk = ssyrk if rows.dtype == np.float32 else dsyrk
     # rows.T is Fortran-ordered without a copy; syrk fills the upper triangle.
-    upper: FloatArray = dsyrk(1.0, rows.T, trans=1, lower=0)
+    upper: AnyArray = syrk(1.0, rows.T, trans=1, lower=0)
     return np.triu(upper) + np.triu(upper, 1).T
 
 
