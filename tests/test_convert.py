@@ -120,6 +120,19 @@ def test_wrong_intervals_are_explained():
         as_intervals(pd.DataFrame({"a": [1]}))
 
 
+@pytest.mark.parametrize(
+    ("support", "message"),
+    [
+        ([[2, 1]], "support: interval 0 ends before it starts"),
+        ([[0, np.nan]], "support: interval 0 is NaN"),
+        ([1, 2, 3], r"support must have shape \(n, 2\)"),
+    ],
+)
+def test_errors_name_the_argument_that_held_the_intervals(support, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        cf.bin_spikes([[0.1]], 0.1, support=support)
+
+
 def test_traces_from_pandas():
     found = as_traces(pd.DataFrame({"x": [1.0, 2.0]}, index=[0.0, 0.5]))
     assert found.times.tolist() == [0.0, 0.5]

@@ -9,6 +9,7 @@ import numpy as np
 
 from cofire._validate import FloatArray
 from cofire.errors import InvalidTypeError
+from cofire.types._edges import edge_pairs
 from cofire.types.intervals import Intervals
 from cofire.types.spike_trains import SpikeTrains
 from cofire.types.traces import Traces
@@ -177,7 +178,7 @@ def _as_intervals(intervals: Any, argument: str) -> Intervals:
             np.column_stack([first, first + length]), metadata=metadata, on_overlap="keep"
         )
     try:
-        return Intervals(intervals, on_overlap="keep")
+        return Intervals(edge_pairs(intervals, argument), on_overlap="keep")
     except InvalidTypeError as error:
         raise InvalidTypeError(
             f"{argument} must be Intervals, an (n, 2) array in seconds, a pynapple IntervalSet, a "
