@@ -174,9 +174,9 @@ def _read_spikes(
     units = source.group(file, "units")
     if units is None:
         raise source.missing("/units, so there are no spikes", file)
-    if "spike_times" not in units and units["id"].shape[0]:
-        raise source.missing(f"{units.name}/spike_times", units)
     table = unit_table(source, file)
+    if "spike_times" not in units and len(table):
+        raise source.missing(f"{units.name}/spike_times", units)
     chosen = choose_units(table, wanted)
     table = table.iloc[chosen]
     ids = table.index.to_numpy()

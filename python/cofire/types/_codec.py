@@ -445,6 +445,6 @@ def _find_class(reference: str) -> type[Any]:
 def _refusal(value: Any, where: str) -> InvalidTypeError:
     return InvalidTypeError(
         f"cannot store {where or 'the object'}: {type(value).__module__}.{type(value).__qualname__}"
-        "; cofire stores its containers, results and estimators, and in them arrays, sparse matrices, tables, "
-        "numbers, text, lists and dicts"
+        "; cofire stores its containers, results and estimators, and in them arrays, sparse "
+        "matrices, tables, numbers, text, lists and dicts"
     )
