@@ -88,9 +88,9 @@ def test_support_with_gaps_survives(tmp_path):
     )
 )
 def test_any_trains_survive(tmp_path_factory, trains):
-    path = tmp_path_factory.mktemp("h") / "s.nwb"
+    path = tmp_path_factory.getbasetemp() / "overwritten.nwb"
     spikes = cf.SpikeTrains.from_list(trains, unit_ids=np.arange(len(trains))[::-1] + 3)
-    write_nwb(cf.Session(spikes), path)
+    write_nwb(cf.Session(spikes), path, overwrite=True)
     back = read_nwb(path).spikes
     assert np.array_equal(back.times, spikes.times)
     assert np.array_equal(back.offsets, spikes.offsets)
