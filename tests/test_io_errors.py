@@ -247,6 +247,18 @@ def test_a_reference_to_what_is_gone_is_no_name(sound, tmp_path):
     assert read_nwb(path).spikes.n_units == 40
 
 
+def test_no_link_is_followed_to_find_the_version(sound, tmp_path):
+    path = tmp_path / "linked.nwb"
+    shutil.copy(sound, path)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["nwb_version"]
+        file["processing/elsewhere"] = h5py.ExternalLink(str(tmp_path / "old.nwb"), "/sorting")
+    with h5py.File(tmp_path / "old.nwb", "w") as other:
+        other.create_group("sorting/UnitTimes")
+    with pytest.raises(ExternalDataError, match="processing/elsewhere links to"):
+        read_nwb(path)
+
+
 def test_a_limit_holds_for_every_data_set(sound):
     with pytest.raises(TooLargeError, match=r"declares shape.*GB"):
         read_nwb(sound, max_bytes=1000)

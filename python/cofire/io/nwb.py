@@ -153,8 +153,9 @@ def _check_version(source: Source, file: h5py.File) -> None:
         version = None if dataset is None else source.read(dataset)
     if version is None:
         processing = source.group(file, "processing")
-        groups = [] if processing is None else [g for g in processing.values() if g is not None]
-        if any(isinstance(g, h5py.Group) and "UnitTimes" in g for g in groups):
+        # By name, not by value: values would follow links to other files.
+        groups = [source.group(processing, name) for name in processing or ()]
+        if any(g is not None and "UnitTimes" in g for g in groups):
             version = "1"
     if version is not None and not text_of(version).lower().removeprefix("nwb-").startswith("2"):
         raise UnsupportedVersionError(
