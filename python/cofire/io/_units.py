@@ -17,15 +17,13 @@ from cofire._threads import get_num_threads
 from cofire._validate import AnyArray, FloatArray, IntArray
 from cofire.errors import (
     DataWarning,
-    DuplicateIdError,
     FileFormatError,
-    InvalidArgumentError,
     JoinError,
     SpikeTimeError,
 )
 from cofire.io._hdf5 import Source, text_of
-from cofire.io._tables import ragged_offsets, read_columns, read_ids, whole_numbers
-from cofire.types._metadata import positions, query_mask
+from cofire.io._tables import one_per_row, ragged_offsets, read_columns, read_ids, whole_numbers
+from cofire.types._metadata import unit_positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,21 +69,7 @@ def choose_units(table: pd.DataFrame, units: Any) -> IntArray:
     """Positions of the units that a mask, ids or a pandas query select."""
     if units is None:
         return np.arange(len(table), dtype=np.int64)
-    ids = table.index.to_numpy()
-    if isinstance(units, str):
-        return np.flatnonzero(query_mask(table.assign(unit_id=ids), units, "unit"))
-    wanted = np.atleast_1d(np.asarray(units))
-    if wanted.dtype == bool:
-        return positions(wanted, len(table), "unit")
-    rows = _rows_of(table, wanted)
-    if (rows < 0).any():
-        raise InvalidArgumentError(
-            f"units has ids that do not exist: {wanted[rows < 0][:5].tolist()}; the recording "
-            f"has {ids[:10].tolist()}" + (" ..." if len(ids) > 10 else "")
-        )
-    if len(np.unique(rows)) < len(rows):
-        raise DuplicateIdError("units names an id twice")
-    return rows
+    return unit_positions(units, table.index.to_numpy(), lambda: table)
 
 
 def read_spikes(
@@ -104,6 +88,7 @@ def read_spikes(
         if n_units == 0:
             return np.zeros(0), np.zeros(1, dtype=np.int64), True
         raise source.missing(f"{units.name}/{column}", units)
+    one_per_row(source, data)
     file_offsets = ragged_offsets(source, units, column, n_units)
     counts = np.diff(file_offsets)[chosen]
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -356,7 +341,8 @@ def _electrode_rows(
 def _name_regions(source: Source, units: h5py.Group, table: pd.DataFrame) -> None:
     """Add the column `region` from the first column that says where units lie."""
     refs = source.dataset(units, "electrode_group")
-    if refs is not None and "electrode_group" in table.columns:
+    is_reference = refs is not None and h5py.check_ref_dtype(refs.dtype) is h5py.Reference
+    if is_reference and "electrode_group" in table.columns:
         groups = [units.file[ref] if ref else None for ref in refs[()]]
         table["electrode_group_location"] = np.array(
             ["" if g is None else text_of(g.attrs.get("location", "")) for g in groups], object
