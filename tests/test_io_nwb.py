@@ -288,14 +288,22 @@ def test_a_part_of_the_units_is_the_selection_of_all(vbn, session, units):
     pd.testing.assert_frame_equal(part.metadata, whole.metadata)
 
 
+@pytest.mark.parametrize("chunks", [None, 64])
 @pytest.mark.parametrize(("block", "gap"), [(50, 0), (1000, 10), (100_000, 100_000)])
-def test_block_size_and_gaps_do_not_change_what_is_read(vbn, session, monkeypatch, block, gap):
-    monkeypatch.setattr(_units, "_BLOCK", block)
-    monkeypatch.setattr(_units, "_GAP", gap)
-    chosen = [2003, 2001, 2030, 2031, 2032, 2000]
-    part = read_nwb(vbn[0], units=chosen).spikes
-    assert np.array_equal(part.times, session.spikes.select(chosen).times)
-    assert np.array_equal(read_nwb(vbn[0]).spikes.times, session.spikes.times)
+def test_block_size_and_gaps_do_not_change_what_is_read(tmp_path, monkeypatch, block, gap, chunks):
+    path = tmp_path / "s.nwb"
+    make_nwb_units(path, 40, 5000)
+    with h5py.File(path, "r+") as file:
+        times = file["units/spike_times"][()]
+        ends = np.concatenate([[0], file["units/spike_times_index"][()]]).astype(int)
+        del file["units/spike_times"]
+        file["units"].create_dataset("spike_times", data=times, chunks=chunks and (chunks,))
+    for name, value in (("_BLOCK", block), ("_GAP", gap), ("_FLAT_GAP", gap)):
+        monkeypatch.setattr(_units, name, value)
+    rows = [3, 1, 30, 31, 32, 0]
+    expected = np.concatenate([times[ends[i] : ends[i + 1]] for i in rows])
+    assert np.array_equal(read_nwb(path, units=[2000 + i for i in rows]).spikes.times, expected)
+    assert np.array_equal(read_nwb(path).spikes.times, times)
 
 
 @pytest.mark.parametrize("block", [7, 64, 4096])

@@ -100,6 +100,10 @@ def read_nwb(
 
     Notes
     -----
+    Reading some of the units reads little else: gaps between them are skipped from 16 KiB on where
+    the spike times lie in the file in one piece, and from 1 MiB on where they are chunked or
+    compressed.
+
     Support: the union of the units' observation intervals; without them from the start of the
     first epoch to the stop of the last, widened to the first and last spike if those lie outside
     (with a warning); without epochs it stays None, and functions take first to last spike.
