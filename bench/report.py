@@ -143,7 +143,7 @@ def write(rows: list[dict[str, object]]) -> None:
         "# Benchmark results",
         "",
         "Written by `python bench/report.py`; do not edit. In each row implementations were shown",
-        "to give the same result (exact for counts, else to the tolerance stated in the file), then",
+        "to give the same result (exact for counts, else within a stated tolerance), then",
         "timed in turn in one process on the same input, one thread unless the row says so,",
         "5 rounds; 3 where a call takes more than 5 s; 25 where all calls take less than 0.1 s.",
         "",
