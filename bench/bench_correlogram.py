@@ -118,7 +118,7 @@ def test_all_pairs(benchmark):
 
 
 def test_wide_window(benchmark):
-    """The crossCorr step of the reactivation study for a tenth of its 6.6 h, as the peer is slow."""
+    """The crossCorr step of reactivation for a tenth of its 6.6 h, as the peer is slow."""
     duration = scale(2_381_770, 60_000) / 1000
     spikes = make_spikes(scale(75, 6), 0, duration, 5.1)
     benchmark.group = (
