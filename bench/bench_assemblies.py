@@ -6,17 +6,17 @@ theta in 120 epochs, 25 ms bins.
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 
 import numpy as np
 import pytest
+from sklearn.decomposition import FastICA
 
 import cofire as cf
 from cofire.assemblies import PCAICA, explained_variance, find_members
 from cofire.assemblies.nulls import Surrogates, gram_statistics
 from cofire.assemblies.pcaica import standardize
-from peers import make_events, make_spikes, scale
+from peers import compare, make_events, make_spikes, scale, within
 
 N_UNITS = scale(75, 20)
 THETA = float(scale(1116, 60))  # s
@@ -52,78 +52,76 @@ def counts() -> np.ndarray:
     return cf.bin_spikes(spikes(), BIN_WIDTH, support=theta()).counts
 
 
-def weights_of(implementation):
+def weights_with_numpy(trains, epochs):
     """Patterns from spikes: binning, threshold, independent components."""
-    if implementation == "cofire":
-        return lambda: PCAICA().fit(cf.bin_spikes(spikes(), BIN_WIDTH, support=theta())).patterns_
-    decomposition = pytest.importorskip("sklearn.decomposition")
-    trains, epochs = spikes().to_list(), theta().data
-
-    def with_numpy():
-        n = np.floor((epochs[:, 1] - epochs[:, 0]) / BIN_WIDTH).astype(int)
-        edges = [
-            np.linspace(a, a + k * BIN_WIDTH, k + 1) for a, k in zip(epochs[:, 0], n, strict=True)
-        ]
-        x = np.vstack([np.concatenate([np.histogram(t, e)[0] for e in edges]) for t in trains])
-        z = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
-        values = np.linalg.eigvalsh(np.cov(z))
-        k = int((values > (1 + np.sqrt(z.shape[0] / z.shape[1])) ** 2).sum())
-        ica = decomposition.FastICA(k, random_state=0, whiten="unit-variance").fit(z.T)
-        w = ica.components_ / np.linalg.norm(ica.components_, axis=1, keepdims=True)
-        return w * np.sign(w[np.arange(k), np.abs(w).argmax(1)])[:, None]
-
-    return with_numpy
+    n = np.floor((epochs[:, 1] - epochs[:, 0]) / BIN_WIDTH).astype(int)
+    edges = [np.linspace(a, a + k * BIN_WIDTH, k + 1) for a, k in zip(epochs[:, 0], n, strict=True)]
+    x = np.vstack([np.concatenate([np.histogram(t, e)[0] for e in edges]) for t in trains])
+    z = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
+    values = np.linalg.eigvalsh(np.cov(z))
+    k = int((values > (1 + np.sqrt(z.shape[0] / z.shape[1])) ** 2).sum())
+    w = FastICA(k, random_state=0, whiten="unit-variance").fit(z.T).components_
+    w /= np.linalg.norm(w, axis=1, keepdims=True)
+    return w * np.sign(w[np.arange(k), np.abs(w).argmax(1)])[:, None]
 
 
-@pytest.mark.benchmark(group="assembly weights from spikes")
-@pytest.mark.parametrize("implementation", ["cofire", "numpy + scikit-learn"])
-def test_weights(benchmark, implementation):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        function = weights_of(implementation)
-        expected = weights_of("cofire")()
-        found = function()
-        assert found.shape == expected.shape
-        # A spike on a bin edge may fall either way in numpy.histogram.
-        assert (np.abs(np.sum(found * expected, axis=1)) > 1 - 1e-6).all()
-        benchmark(function)
+def parallel(ours, theirs):
+    """Cosines of 1 - 1e-6: a spike on a bin edge may fall either way in numpy.histogram."""
+    assert ours.shape == theirs.shape
+    assert (np.abs(np.sum(ours * theirs, axis=1)) > 1 - 1e-6).all()
 
 
-def shuffles_of(implementation, kind, n):
-    """Largest eigenvalues of `n` shuffles, one thread."""
-    z, _ = standardize(counts().astype(float))
-    if implementation == "cofire":
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_weights(benchmark):
+    """All of `get_weights`."""
+    trains, epochs = spikes().to_list(), theta()
+    benchmark.group = (
+        f"get_weights: patterns from spikes, {N_UNITS} units, {THETA:g} s of theta, 25 ms"
+    )
 
-        def top(g):
-            return float(np.linalg.eigvalsh(g / (z.shape[1] - 1))[-1])
+    def of_cofire():
+        counts = cf.bin_spikes(spikes(), BIN_WIDTH, support=epochs, threads=1)
+        return PCAICA(threads=1).fit(counts).patterns_
 
-        return lambda: gram_statistics(z, top, Surrogates(kind, n, threads=1))
+    implementations = {
+        "cofire": of_cofire,
+        "numpy and scikit-learn": lambda: weights_with_numpy(trains, epochs.data),
+    }
+    compare(benchmark, implementations, parallel)
 
-    def with_numpy():
-        rng = np.random.default_rng(0)
-        values = []
-        for _ in range(n):
-            if kind == "bin":
-                y = np.take_along_axis(z, np.argsort(rng.random(z.shape), axis=1), axis=1)
-            else:
-                y = np.array([np.roll(row, rng.integers(z.shape[1])) for row in z])
-            values.append(np.linalg.eigvalsh(np.cov(y))[-1])
-        return np.array(values)
 
-    return with_numpy
+def shuffles_with_numpy(z, kind, n):
+    rng = np.random.default_rng(0)
+    values = []
+    for _ in range(n):
+        if kind == "bin":
+            y = np.take_along_axis(z, np.argsort(rng.random(z.shape), axis=1), axis=1)
+        else:
+            y = np.array([np.roll(row, rng.integers(z.shape[1])) for row in z])
+        values.append(np.linalg.eigvalsh(np.cov(y))[-1])
+    return np.array(values)
+
+
+def same_null(ours, theirs):
+    """Draws differ: means of the largest eigenvalues within four standard deviations."""
+    assert abs(np.mean(ours) - np.mean(theirs)) < 4 * max(np.std(ours), np.std(theirs))
 
 
 @pytest.mark.parametrize("kind", ["bin", "circ"])
-@pytest.mark.parametrize(
-    ("implementation", "n"),
-    [("cofire", scale(20, 5)), ("numpy", scale(20, 5)), ("cofire", scale(1000, 50))],
-)
-def test_shuffles(benchmark, implementation, n, kind):
-    benchmark.group = f"{n} shuffles, {kind}"
-    few = [shuffles_of(i, kind, 5)() for i in ("cofire", "numpy")]
-    spread = max(x.std() for x in few)
-    assert abs(few[0].mean() - few[1].mean()) < 4 * spread
-    benchmark.pedantic(shuffles_of(implementation, kind, n), rounds=scale(2, 1))
+def test_shuffles(benchmark, kind):
+    """Largest eigenvalues of shuffled z-scores."""
+    z, _ = standardize(counts().astype(float))
+    n = scale(20, 5)
+    benchmark.group = f"{n} shuffles ({kind}): largest eigenvalues of {z.shape[0]} x {z.shape[1]}"
+
+    def largest(products):
+        return float(np.linalg.eigvalsh(products / (z.shape[1] - 1))[-1])
+
+    implementations = {
+        "cofire": lambda: gram_statistics(z, largest, Surrogates(kind, n, threads=1)),
+        "numpy": lambda: shuffles_with_numpy(z, kind, n),
+    }
+    compare(benchmark, implementations, same_null)
 
 
 def ev_with_numpy(task, post, pre):
@@ -133,13 +131,15 @@ def ev_with_numpy(task, post, pre):
     return ev, ((tb - tp * bp) / (np.sqrt((1 - tp**2) * (1 - bp**2)) + 1e-10)) ** 2
 
 
-@pytest.mark.benchmark(group="explained variance")
-@pytest.mark.parametrize("implementation", ["cofire", "numpy"])
-def test_explained_variance(benchmark, implementation):
-    parts = np.array_split(counts().astype(float), 3, axis=1)
-    function = {"cofire": explained_variance, "numpy": ev_with_numpy}[implementation]
-    assert function(*parts) == pytest.approx(ev_with_numpy(*parts), rel=1e-9)
-    benchmark(function, *parts)
+@pytest.mark.parametrize("dtype", ["int32", "float64"])
+def test_explained_variance(benchmark, dtype):
+    parts = np.array_split(counts().astype(dtype), 3, axis=1)
+    benchmark.group = f"explained variance of 3 x {parts[0].shape} counts, {dtype}"
+    implementations = {
+        "cofire": lambda: explained_variance(*parts),
+        "numpy.corrcoef": lambda: ev_with_numpy(*parts),
+    }
+    compare(benchmark, implementations, within(1e-9))
 
 
 def members_with_numpy(patterns):
@@ -155,10 +155,11 @@ def members_with_numpy(patterns):
     return np.array(members)
 
 
-@pytest.mark.benchmark(group="members of 15 assemblies")
-@pytest.mark.parametrize("implementation", ["cofire", "numpy"])
-def test_members(benchmark, implementation):
+def test_members(benchmark):
     patterns = np.random.default_rng(0).normal(size=(15, scale(300, 75))) ** 3
-    function = {"cofire": find_members, "numpy": members_with_numpy}[implementation]
-    np.testing.assert_array_equal(function(patterns), members_with_numpy(patterns))
-    benchmark(function, patterns)
+    benchmark.group = f"members of 15 assemblies of {patterns.shape[1]} units"
+    implementations = {
+        "cofire": lambda: find_members(patterns),
+        "numpy": lambda: members_with_numpy(patterns),
+    }
+    compare(benchmark, implementations, np.testing.assert_array_equal)

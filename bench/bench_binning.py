@@ -10,7 +10,7 @@ import scipy.sparse
 
 import cofire as cf
 from cofire.spikes import bin_spikes_sparse
-from peers import DURATION, compare, full_size, make_epochs, make_spikes, scale
+from peers import DURATION, compare, make_epochs, make_spikes, optional, scale
 
 
 def numpy_counts(spikes, width, dtype):
@@ -46,35 +46,22 @@ def test_dense_counts(benchmark, width, dtype):
         "cofire": lambda: cf.bin_spikes(spikes, width, dtype=dtype, threads=1).counts,
         "numpy.bincount loop": lambda: numpy_counts(spikes, width, dtype),
     }
-    compare(benchmark, implementations, agree, rounds=3 if full_size() else 1)
-
-
-def test_dense_counts_pynapple(benchmark):
-    pytest.importorskip("pynapple")
-    n_units = scale(100, 5)
-    spikes = make_spikes(n_units, 0)
-    group = spikes.to_pynapple()
-    benchmark.group = f"bin: {n_units} units, 3600 s, 10 ms, pynapple"
-    implementations = {
-        "cofire": lambda: cf.bin_spikes(spikes, 0.01, threads=1).counts,
-        "pynapple": lambda: group.count(0.01).values.T,
-    }
     compare(benchmark, implementations, agree)
 
 
-def test_dense_counts_nelpy(benchmark):
-    nel = pytest.importorskip("nelpy", exc_type=ImportError)
-    n_units = scale(20, 3)
+def test_dense_counts_of_100_units(benchmark):
+    """Fewer units, for a peer that needs its own containers."""
+    n_units = scale(100, 5)
     spikes = make_spikes(n_units, 0)
-    array = nel.SpikeTrainArray(
-        spikes.to_list(), support=nel.EpochArray([[0.0, DURATION]]), fs=30_000
-    )
-    benchmark.group = f"bin: {n_units} units, 3600 s, 10 ms, nelpy"
+    benchmark.group = f"bin: {n_units} units, 3600 s, 10 ms, int32, with pynapple"
     implementations = {
         "cofire": lambda: cf.bin_spikes(spikes, 0.01, threads=1).counts,
-        "nelpy": lambda: array.bin(ds=0.01).data,
+        "numpy.bincount loop": lambda: numpy_counts(spikes, 0.01, "int32"),
     }
-    compare(benchmark, implementations, np.testing.assert_array_equal)
+    if optional("pynapple"):
+        group = spikes.to_pynapple()
+        implementations["pynapple"] = lambda: group.count(0.01).values.T
+    compare(benchmark, implementations, agree)
 
 
 def test_sparse_counts(benchmark):
@@ -97,12 +84,12 @@ def test_sparse_counts(benchmark):
         "cofire": lambda: bin_spikes_sparse(spikes, width, threads=1).counts,
         "numpy.unique loop": of_numpy,
     }
-    conversion = pytest.importorskip("elephant.conversion")
-    seconds = pytest.importorskip("quantities").s
-    trains = spikes.to_neo()
-    implementations["elephant"] = lambda: (
-        conversion.BinnedSpikeTrain(trains, bin_size=width * seconds, n_bins=n_bins).sparse_matrix
-    )
+    if conversion := optional("elephant.conversion"):
+        trains, binned = spikes.to_neo(), conversion.BinnedSpikeTrain
+        size = width * trains[0].units
+        implementations["elephant"] = lambda: (
+            binned(trains, bin_size=size, n_bins=n_bins).sparse_matrix
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # elephant's own, about quantities
         compare(benchmark, implementations, agree)
@@ -130,4 +117,4 @@ def test_counts_within_epochs(benchmark):
         "cofire": lambda: cf.bin_spikes(spikes, 0.01, support=epochs, threads=1).counts,
         "numpy.histogram loop": of_numpy,
     }
-    compare(benchmark, implementations, np.testing.assert_array_equal, rounds=3)
+    compare(benchmark, implementations, np.testing.assert_array_equal)

@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from numba import njit
 
 import cofire as cf
-from peers import CLOCK, DURATION, make_spikes, scale
+from peers import CLOCK, DURATION, compare, make_spikes, optional, scale, within
 
 DT = 0.05
 SUPPORT = np.array([[0.0, DURATION]])
@@ -16,7 +17,8 @@ SUPPORT = np.array([[0.0, DURATION]])
 
 def from_counts(counts, n_spikes, tiled_share):
     share = counts / n_spikes[:, None]
-    one_sided = (share - tiled_share) / (1.0 - share * tiled_share)
+    rest = 1.0 - share * tiled_share
+    one_sided = np.divide(share - tiled_share, rest, out=np.ones_like(rest), where=rest != 0)
     return 0.5 * (one_sided + one_sided.T)
 
 
@@ -41,87 +43,91 @@ def sttc_numpy(trains, dt, duration):
     return from_counts(counts, n_spikes, tiled_share(trains, dt, duration))
 
 
-@lru_cache(maxsize=1)
-def merge_kernel():
-    numba = pytest.importorskip("numba")
-
-    @numba.njit(nogil=True)
-    def merge(times, offsets, dt, counts):
-        for i in range(len(counts)):
-            for j in range(len(counts)):
-                k, end = offsets[j], offsets[j + 1]
-                n = 0
-                for s in range(offsets[i], offsets[i + 1]):
-                    while k < end and times[s] - times[k] > dt:
-                        k += 1
-                    if k < end and times[k] - times[s] <= dt:
-                        n += 1
-                counts[i, j] = n
-
-    merge(np.zeros(1), np.array([0, 1]), 0.1, np.zeros((1, 1)))  # compiles
-    return merge
+@njit(nogil=True)
+def merge(times, offsets, dt, counts):
+    for i in range(len(counts)):
+        for j in range(len(counts)):
+            k, end = offsets[j], offsets[j + 1]
+            n = 0
+            for s in range(offsets[i], offsets[i + 1]):
+                while k < end and times[s] - times[k] > dt:
+                    k += 1
+                if k < end and times[k] - times[s] <= dt:
+                    n += 1
+            counts[i, j] = n
 
 
 def sttc_merge(trains, dt, duration):
     """Two pointers, pair after pair, compiled by Numba."""
     counts = np.empty((trains.n_units, trains.n_units))
-    merge_kernel()(trains.times, trains.offsets, dt, counts)
+    merge(trains.times, trains.offsets, dt, counts)
     return from_counts(counts, trains.counts, tiled_share(trains, dt, duration))
 
 
-def run_cofire(trains, dt, duration):
-    return cf.sttc(trains, dt, support=[[0.0, duration]], threads=1)
+def run_cofire(trains, dt, duration, threads=1):
+    return cf.sttc(trains, dt, support=[[0.0, duration]], threads=threads)
 
 
-SPIKES = {"cofire": run_cofire, "numba merge": sttc_merge, "numpy": sttc_numpy}
-
-
-@pytest.mark.parametrize("implementation", SPIKES)
-def test_spikes(benchmark, implementation):
+def test_spikes(benchmark):
     """W4: all pairs, tiles of 50 ms."""
     n_units = scale(200, 6)
-    if implementation == "numpy" and n_units > 100:
-        n_units = 40
-    benchmark.group = f"sttc of {n_units} units"
-    if implementation == "numba merge":
-        merge_kernel()
     trains = make_spikes(n_units, 7)
-    run = SPIKES[implementation]
-    np.testing.assert_allclose(
-        run(trains, DT, DURATION), run_cofire(trains, DT, DURATION), rtol=1e-6, atol=1e-9
-    )
-    benchmark.pedantic(run, (trains, DT, DURATION), rounds=5)
+    benchmark.group = f"sttc of all pairs, {n_units} units x 3600 s, dt 50 ms"
+    implementations = {
+        "cofire": lambda: run_cofire(trains, DT, DURATION),
+        "numba merge of each pair": lambda: sttc_merge(trains, DT, DURATION),
+    }
+    compare(benchmark, implementations, within(1e-6))
 
 
-@pytest.mark.parametrize("n_units", [scale(1000, 20), scale(40, 6)])
-def test_spikes_cofire_alone(benchmark, n_units):
-    """1000 units, where no peer is feasible, and cofire on the smaller size of the peers."""
-    benchmark.group = f"sttc of {n_units} units"
-    trains = make_spikes(n_units, 0 if n_units == scale(1000, 20) else 7)
-    matrix = benchmark.pedantic(run_cofire, (trains, DT, DURATION), rounds=5)
-    assert (matrix.diagonal() == 1).all()
+def test_spikes_in_numpy(benchmark):
+    n_units = scale(40, 4)
+    trains = make_spikes(n_units, 7)
+    benchmark.group = f"sttc of all pairs, {n_units} units x 3600 s, dt 50 ms, with NumPy"
+    implementations = {
+        "cofire": lambda: run_cofire(trains, DT, DURATION),
+        "numba merge of each pair": lambda: sttc_merge(trains, DT, DURATION),
+        "numpy.searchsorted of each pair": lambda: sttc_numpy(trains, DT, DURATION),
+    }
+    compare(benchmark, implementations, within(1e-6))
 
 
-@pytest.mark.parametrize("implementation", ["cofire", "elephant"])
-def test_short_recording(benchmark, implementation):
+def test_spikes_of_1000_units(benchmark):
+    """W4 at its largest: merging each pair would take minutes, so it checks 50 of the units."""
+    n_units, n_checked = scale(1000, 20), scale(50, 10)
+    trains = make_spikes(n_units, 0)
+    benchmark.group = f"sttc of all pairs, {n_units} units x 3600 s, dt 50 ms, no feasible peer"
+    some = cf.SpikeTrains.from_list([trains[i] for i in range(n_checked)], support=SUPPORT)
+    merged = sttc_merge(some, DT, DURATION)
+
+    def equal(ours, with_two):
+        np.testing.assert_array_equal(ours, with_two)
+        within(1e-6)(ours[:n_checked, :n_checked], merged)
+
+    implementations = {
+        "cofire": lambda: run_cofire(trains, DT, DURATION),
+        "cofire, two threads": lambda: run_cofire(trains, DT, DURATION, threads=2),
+    }
+    compare(benchmark, implementations, equal)
+
+
+def test_short_recording(benchmark):
     """Short, because elephant's tolerance grows with the time stamp (1e-5 relative)."""
-    benchmark.group = "sttc of 6 units, 1 s"
+    benchmark.group = "sttc of all pairs, 6 units x 1 s, dt 50 ms, with elephant"
     trains = make_spikes(6, 7, 1.0, 40.0)
     dt = DT + 0.5 / CLOCK  # between two ticks: no ties for the tolerance to decide
-    expected = run_cofire(trains, dt, 1.0)
-    if implementation == "cofire":
-        benchmark.pedantic(run_cofire, (trains, dt, 1.0), rounds=5)
-        return
-    peer = pytest.importorskip("elephant.spike_train_correlation")
-    neo, pq = pytest.importorskip("neo"), pytest.importorskip("quantities")
-    peers = [neo.SpikeTrain(t, units="s", t_stop=1.0) for t in trains]
-
-    def run_elephant():
+    implementations = {
+        "cofire": lambda: run_cofire(trains, dt, 1.0),
+        "numpy.searchsorted of each pair": lambda: sttc_numpy(trains, dt, 1.0),
+    }
+    if peer := optional("elephant.spike_train_correlation"):
         coefficient = peer.spike_time_tiling_coefficient
-        return np.array([[coefficient(a, b, dt=dt * pq.s) for b in peers] for a in peers])
-
-    np.testing.assert_allclose(run_elephant(), expected, atol=1e-9)
-    benchmark.pedantic(run_elephant, rounds=5)
+        peers = trains.to_neo()
+        tile = dt * peers[0].units
+        implementations["elephant"] = lambda: np.array(
+            [[coefficient(a, b, dt=tile) for b in peers] for a in peers]
+        )
+    compare(benchmark, implementations, within(1e-9))
 
 
 @lru_cache(maxsize=1)
@@ -143,8 +149,7 @@ def raster_float32(raster, reach):
     return from_counts(counts.astype(np.float64), raster.sum(axis=1), near.mean(axis=1))
 
 
-def raster_int8(raster, reach):
-    torch = pytest.importorskip("torch")
+def raster_int8(torch, raster, reach):
     near = near_frames(raster, reach)
     with_threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -155,24 +160,22 @@ def raster_int8(raster, reach):
     return from_counts(counts.astype(np.float64), raster.sum(axis=1), near.mean(axis=1))
 
 
-def raster_cofire(raster, reach):
-    return cf.sttc_raster(raster, reach, threads=1)
-
-
-RASTERS = {"cofire": raster_cofire, "float32 GEMM": raster_float32, "int8 GEMM": raster_int8}
-
-
 @pytest.mark.parametrize("density", [0.005, 0.02, 0.1])
 @pytest.mark.parametrize("n_units", [scale(312, 20), scale(5000, 40)])
-@pytest.mark.parametrize("implementation", RASTERS)
-def test_raster(benchmark, implementation, n_units, density):
-    """W4: rasters of 40,000 frames, 5 frames to both sides. Set OPENBLAS_NUM_THREADS=1."""
-    if n_units == 5000 and implementation != "cofire" and density != 0.02:
-        pytest.skip("matrix products take the same time at every density")
-    if n_units == 5000 and implementation == "int8 GEMM":
-        pytest.skip("hours where torch has no int8 kernel for the processor")
-    benchmark.group = f"sttc of a raster, {n_units} units, density {density}"
+def test_raster(benchmark, n_units, density):
+    """W4: rasters of 40,000 frames, 5 frames to both sides.
+
+    torch's int8 product takes hours at 5000 neurons where it has no kernel for the processor.
+    """
     raster = make_raster(n_units, density)
-    run = RASTERS[implementation]
-    np.testing.assert_allclose(run(raster, 5), raster_cofire(raster, 5), rtol=1e-9, atol=1e-12)
-    benchmark.pedantic(run, (raster, 5), rounds=5 if n_units < 1000 else 1)
+    benchmark.group = (
+        f"sttc of a raster, {n_units} neurons x {raster.shape[1]} frames, +-5 frames, "
+        f"{100 * density:g} % active"
+    )
+    implementations = {
+        "cofire": lambda: cf.sttc_raster(raster, 5, threads=1),
+        "numpy, one float32 product": lambda: raster_float32(raster, 5),
+    }
+    if n_units < 1000 and (torch := optional("torch")):
+        implementations["torch, one int8 product"] = lambda: raster_int8(torch, raster, 5)
+    compare(benchmark, implementations, within(1e-9))
