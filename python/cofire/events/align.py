@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -81,6 +82,10 @@ class JointPETH:
     joint: FloatArray
     expected: FloatArray
     difference: FloatArray
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        """Unpack as ``joint, expected, difference``."""
+        return iter((self.joint, self.expected, self.difference))
 
     def to_frame(self) -> pd.DataFrame:
         """Table with a row per cell: first, second (lag positions), joint, expected, difference."""
@@ -296,7 +301,7 @@ def relative_times(
     return RelativeTime(position, owner)
 
 
-def joint_peth(peth_1: Any, peth_2: Any, *, smooth_std: float = 2.0) -> JointPETH:
+def joint_peth(peth_1: Any, peth_2: Any, smooth_std: float = 2.0) -> JointPETH:
     """Joint peri-event histogram of two responses.
 
     ``J = P1' P2`` over events, expected ``E = n_events * m1 m2'`` from the means over events; both
