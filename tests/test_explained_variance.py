@@ -57,6 +57,25 @@ def test_full_result_holds_the_three_correlations():
     assert (full.ev, full.rev) == explained_variance(task, post, pre)
 
 
+@pytest.mark.parametrize(
+    ("factor", "offset"),
+    [(1, 0), (1, -3), (5000, 0), (1, 2**24), (0.1, 0.0), (0.01, 1e4), (1e-60, 0.0)],
+)
+def test_scale_and_offset_of_counts_do_not_matter(factor, offset):
+    task, post, pre = three_epochs()
+    expected = reference.explained_variance(task, post, pre)
+    found = explained_variance(*(x * factor + offset for x in (task, post, pre)))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_rows_that_never_change_are_left_out_of_integers_and_of_floats():
+    parts = three_epochs()
+    expected = explained_variance(*(x[:6] for x in parts))
+    for constant in (0, 3, 0.1, 1e9):
+        rows = [np.where(np.arange(7)[:, None] < 6, x, constant) for x in parts]
+        np.testing.assert_allclose(explained_variance(*rows), expected, rtol=1e-9)
+
+
 @given(st.integers(0, 10_000))
 def test_swapping_post_and_pre_swaps_the_results(seed):
     task, post, pre = three_epochs(seed)

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "cofire/clones.hpp"
+#include "cofire/simd.hpp"
 
 namespace cofire {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "cofire/bit_counters.hpp"
+#include "cofire/simd.hpp"
 #include "cofire/sttc.hpp"
-#include "cofire/target_clones.hpp"
 
 namespace cofire {
 
@@ -100,7 +100,7 @@ void dilate(std::span<const Word> bits, index_t n_frames, index_t reach, std::sp
 constexpr index_t popcount_rows = 4;
 
 // out[r] = number of bits that rows[r] and `other` share; four rows for each load of `other`.
-COFIRE_CLONES("popcnt")
+COFIRE_POPCNT_CLONES
 void count_shared(const std::array<const Word*, popcount_rows>& rows, const Word* other,
                   index_t n_words, std::array<std::int64_t, popcount_rows>& out) {
   std::int64_t n0 = 0;

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
+from threading import Thread
 from typing import TypeVar
 
 import numpy as np
 
 from cofire._threads import resolve_threads
-from cofire._validate import FloatArray
+from cofire._validate import AnyArray, FloatArray
 
 _T = TypeVar("_T")
 
@@ -35,33 +36,69 @@ def threaded_map(
     `progress(done, n)` is called on the calling thread. Ctrl-C drops what has not started.
     """
     n_threads = min(resolve_threads(threads), n)
-    results: list[_T] = []
     with one_blas_thread():
         if n_threads <= 1:
+            results: list[_T] = []
             for i in range(n):
                 results.append(function(i))
                 if progress is not None:
                     progress(i + 1, n)
             return results
-        pool = ThreadPoolExecutor(n_threads)
+        return _on_threads(function, n, n_threads, progress)
+
+
+def _on_threads(
+    function: Callable[[int], _T],
+    n: int,
+    n_threads: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[_T]:
+    """Thread w computes the items w, w + n_threads, ...
+
+    Not an executor: its locks are Python code, and an interrupt inside one leaves it locked for
+    ever, so that Ctrl-C could hang. A SimpleQueue has no such moment.
+    """
+    found: dict[int, _T] = {}
+    done: SimpleQueue[BaseException | None] = SimpleQueue()
+    stopped: list[bool] = []
+
+    def work(first: int) -> None:
         try:
-            for i, result in enumerate(pool.map(function, range(n))):
-                results.append(result)
-                if progress is not None:
-                    progress(i + 1, n)
-        finally:
-            pool.shutdown(cancel_futures=True)
-    return results
+            for i in range(first, n, n_threads):
+                if stopped:
+                    return
+                found[i] = function(i)
+                done.put(None)
+        except BaseException as error:
+            done.put(error)
+
+    workers = [Thread(target=work, args=(w,), daemon=True) for w in range(n_threads)]
+    try:
+        for worker in workers:
+            worker.start()
+        for number in range(1, n + 1):
+            error = done.get()
+            if error is not None:
+                raise error
+            if progress is not None:
+                progress(number, n)
+    finally:
+        stopped.append(True)
+        for worker in workers:
+            if worker.is_alive():
+                worker.join()
+    return [found[i] for i in range(n)]
 
 
-def gram(rows: FloatArray) -> FloatArray:
-    """``rows @ rows.T``, computed once per pair."""
-    from scipy.linalg.blas import dsyrk
+def gram(rows: AnyArray) -> AnyArray:
+    """``rows @ rows.T`` of float64 or float32, computed once per pair."""
+    from scipy.linalg.blas import dsyrk, ssyrk
 
     if rows.size == 0:
-        return np.zeros((len(rows), len(rows)))
+        return np.zeros((len(rows), len(rows)), rows.dtype)
+    syrk = ssyrk if rows.dtype == np.float32 else dsyrk
     # rows.T is Fortran-ordered without a copy; syrk fills the upper triangle.
-    upper: FloatArray = dsyrk(1.0, rows.T, trans=1, lower=0)
+    upper: AnyArray = syrk(1.0, rows.T, trans=1, lower=0)
     return np.triu(upper) + np.triu(upper, 1).T
 
 

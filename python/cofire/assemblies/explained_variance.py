@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cofire._optional import plotter
-from cofire._validate import BoolArray, FloatArray, integer, one_of, positive
+from cofire._validate import AnyArray, BoolArray, FloatArray, integer, one_of, positive
 from cofire.assemblies._blas import gram, one_blas_thread
 from cofire.assemblies._estimator import as_bins
 from cofire.assemblies.nulls import seed_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _REGULARIZER = 1e-10
+_LARGE_MEAN = 100.0  # squared mean over variance from which on two digits of it are lost
 _CONSTANT = 1e-24  # share of a vector's mean square below which its variance is rounding
 
 
@@ -75,7 +76,7 @@ def explained_variance(
     >>> ev > 0.99, rev < 0.1
     (True, True)
     """
-    rows = {name: as_bins(x, name) for name, x in (("task", task), ("post", post), ("pre", pre))}
+    rows = {name: _as_rows(x, name) for name, x in (("task", task), ("post", post), ("pre", pre))}
     n_units = {name: len(x) for name, x in rows.items()}
     if len(set(n_units.values())) > 1:
         listed = ", ".join(f"{name} {n}" for name, n in n_units.items())
@@ -285,13 +286,51 @@ class ExplainedVariance:
         )
 
 
-def pair_correlations(counts: FloatArray) -> FloatArray:
+def _as_rows(x: Any, name: str) -> AnyArray:
+    """Counts as they are, so that they need no copy; anything else as finite float64."""
+    values = getattr(x, "counts", x)
+    if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind in "iu":
+        return values
+    return as_bins(x, name)
+
+
+def pair_correlations(counts: AnyArray) -> FloatArray:
     """Pearson r of all pairs (i, j), i > j, row by row; NaN with a constant row."""
-    pairs = np.tril_indices(len(counts), -1)
-    z, varies = standardize(counts)
-    matrix = np.full((len(counts), len(counts)), np.nan)
-    matrix[np.ix_(varies, varies)] = gram(z) / max(counts.shape[1], 1)
-    return matrix[pairs]
+    n_bins = max(counts.shape[1], 1)
+    moments = _moments(counts)
+    if moments is None:
+        z, varies = standardize(counts.astype(np.float64, copy=False))
+        r = np.full((len(counts), len(counts)), np.nan)
+        r[np.ix_(varies, varies)] = gram(z) / n_bins
+    else:
+        products, sums = moments
+        covariance = products * n_bins - np.multiply.outer(sums, sums)
+        deviation = np.sqrt(covariance.diagonal())
+        deviation[deviation == 0] = np.nan
+        r = covariance / deviation[:, None]
+        r /= deviation
+    return r[np.tril_indices(len(r), -1)]
+
+
+def _moments(counts: AnyArray) -> tuple[FloatArray, FloatArray] | None:
+    """Sums of products of rows and of rows, if covariances may be taken from them.
+
+    Float32 holds the sums of integers exactly where no sum of squares reaches 2**24: none of the
+    other sums is larger. Floats lose digits where a mean is large against its deviation.
+    """
+    if counts.dtype.kind in "biu":
+        narrow = counts.astype(np.float32, order="C")
+        exact = gram(narrow)
+        if exact.diagonal().max(initial=0.0) < 2**24:
+            totals = narrow @ np.ones(narrow.shape[1], np.float32)
+            return exact.astype(np.float64), totals.astype(np.float64)
+    values = counts.astype(np.float64, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        products, sums = gram(values), values @ np.ones(values.shape[1])
+        mean_square = sums * sums / max(values.shape[1], 1)
+        variance = products.diagonal() - mean_square
+        safe = mean_square <= _LARGE_MEAN * variance  # also true of silent rows, false of NaN
+    return (products, sums) if safe.all() else None
 
 
 def _windows(
