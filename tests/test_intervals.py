@@ -149,6 +149,8 @@ def test_the_algebra_is_that_of_the_reference(golden, golden_session):
         s.theta.overlap_with(s.ripples), expected["overlap_theta_ripple"], rtol=0, atol=1e-9
     )
     assert s.theta.total_duration == pytest.approx(float(expected["theta_length"]))
+    inside = np.unpackbits(expected["in_nrem"], count=int(expected["in_nrem_n"])).astype(bool)
+    np.testing.assert_array_equal(s.nrem.contains(s.ripples.starts), inside)
 
 
 # --- labels ---------------------------------------------------------------------------------------
