@@ -309,6 +309,38 @@ def test_the_first_sample_is_the_nearest_and_of_two_the_later():
         assert binned.mean[0, 0] == 5
 
 
+def test_equal_steps_are_read_sample_by_sample_whichever_way_the_clock_is_given():
+    x, events = signal(n_samples=500), [1.0, 2.004, 2.005, 3.337]
+    for t_start in (0.0, 37.0):
+        at = np.add(events, t_start)
+        by_rate = cf.event_triggered_average(x, at, (-0.1, 0.3), rate=100.0, t_start=t_start)
+        times = t_start + np.arange(500) / 100
+        for clock in ({"times": times}, {"times": times, "rate": 100.0}):
+            by_times = cf.event_triggered_average(x, at, (-0.1, 0.3), **clock)
+            np.testing.assert_array_equal(by_times.mean, by_rate.mean)
+            np.testing.assert_allclose(by_times.lags, by_rate.lags, rtol=0, atol=1e-12)
+    ramp = np.arange(20.0)
+    for event, first in [(5.49, 4), (5.5, 5)]:
+        found = cf.event_triggered_average(ramp, [event], (-1.0, 1.0), times=ramp)
+        assert found.mean[0, 0] == first
+
+
+def test_lags_at_another_rate_than_that_of_the_samples_are_interpolated():
+    ramp = np.arange(20.0)
+    found = cf.event_triggered_average(ramp, [5.3], (-1.0, 1.0), times=ramp, rate=4.0)
+    np.testing.assert_allclose(found.mean[:, 0], 5.3 + found.lags)
+
+
+def test_activity_of_spikes_is_averaged_in_whole_bins():
+    spikes = [np.sort(np.random.default_rng(i).uniform(0, 50, 400)) for i in range(4)]
+    activity = cf.assemblies.activation(np.eye(2, 4) + 0.5, spikes, bin_width=0.01)
+    events = np.random.default_rng(9).uniform(2, 48, 15)
+    found = cf.event_triggered_average(activity, events, (-0.5, 0.5))
+    first = np.floor((events - 0.5 - activity.times[0]) * 100 + 0.5).astype(int)
+    expected = np.mean([activity.values[i : i + 100] for i in first], axis=0)
+    np.testing.assert_allclose(found.mean, expected, rtol=1e-9, atol=1e-12)
+
+
 def test_the_clock_of_traces_is_obeyed():
     traces = cf.Traces(np.arange(1000.0), rate=100.0, t_start=50.0, columns=["a"])
     found = cf.event_triggered_average(traces, [55.0], (-0.1, 0.1), rate=100.0)
