@@ -75,6 +75,18 @@ def test_results_unpack_in_the_order_of_the_specification():
     assert pairs.shape == (15, 2)
 
 
+def test_columns_beside_the_times_stay_with_their_samples():
+    samples = np.array([[0.0, 7.0, 1.0], [0.95, 8.0, 2.0], [1.05, 9.0, 3.0]])
+    lag, event, sample = cf.sync(samples, [1.0, 1.04], (-0.1, 0.1))
+    np.testing.assert_allclose(lag[:, 0], [-0.05, 0.05, -0.09, 0.01])
+    np.testing.assert_array_equal(lag[:, 1:], samples[[1, 2, 1, 2], 1:])
+    np.testing.assert_array_equal(event, [0, 0, 1, 1])
+    np.testing.assert_array_equal(sample, [1, 2, 1, 2])
+    assert cf.sync(samples, [], (-0.1, 0.1)).lag.shape == (0, 3)
+    with pytest.raises(ValueError, match="samples must be"):
+        cf.sync(np.zeros((3, 0)), [1.0], (-0.1, 0.1))
+
+
 @pytest.mark.parametrize("per_event", [False, True])
 def test_no_units_have_no_counts_around_events(per_event):
     found = cf.peri_event_counts([], [1.0, 2.0], (-0.5, 0.5), 0.1, per_event=per_event)
