@@ -91,7 +91,7 @@ package:  ## Source archive, wheel from it, and the wheel in an empty environmen
 clean-copy:  ## The README's commands in a clean copy of the last commit.
 	bash .ci/check_clean_copy "$(BIN)/python"
 
-nightly:  ## 10,000 Hypothesis examples for each property of a kernel.
+nightly:  ## At least 10,000 Hypothesis examples for each kernel.
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q -n $(JOBS) -p no:benchmark -m "kernel and hypothesis"
 
 clean:  ## Remove everything that was built.

@@ -13,8 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("COFIRE_DATA", ROOT.parent / "shared"))
 
 settings.register_profile("default", max_examples=50, deadline=None)
+# Every kernel has at least two properties: 10,000 examples a kernel and more.
 settings.register_profile(
-    "nightly", max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck)
+    "nightly", max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck)
 )
 settings.register_profile(
     "sanitize", max_examples=10, deadline=None, suppress_health_check=list(HealthCheck)

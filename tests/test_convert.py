@@ -10,7 +10,12 @@ import pandas as pd
 import pytest
 
 import cofire as cf
-from cofire.errors import DataWarning, InvalidArgumentError, InvalidTypeError
+from cofire.errors import (
+    DataWarning,
+    DuplicateIdError,
+    InvalidArgumentError,
+    InvalidTypeError,
+)
 from cofire.types import as_intervals, as_spike_trains, as_traces
 
 
@@ -118,6 +123,19 @@ def test_wrong_intervals_are_explained():
         as_intervals("x", "ripples")
     with pytest.raises(InvalidTypeError, match=r"needs columns start and stop, got \['a'\]"):
         as_intervals(pd.DataFrame({"a": [1]}))
+
+
+@pytest.mark.parametrize(
+    ("support", "message"),
+    [
+        ([[2, 1]], "support: interval 0 ends before it starts"),
+        ([[0, np.nan]], "support: interval 0 is NaN"),
+        ([1, 2, 3], r"support must have shape \(n, 2\)"),
+    ],
+)
+def test_errors_name_the_argument_that_held_the_intervals(support, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        cf.bin_spikes([[0.1]], 0.1, support=support)
 
 
 def test_traces_from_pandas():
@@ -229,6 +247,19 @@ def test_neo_units_are_rescaled_and_t_stop_belongs_to_the_train(neo):
     found = as_spike_trains(trains)
     assert [t.tolist() for t in found] == [[0.1, 2.0], [0.5]]
     assert found.support.data.tolist() == [[0.0, np.nextafter(2.0, 3)]]
+
+
+def test_neo_ids_are_kept_or_refused_and_never_made_up(neo):
+    def train(**annotations):
+        return neo.SpikeTrain([1.0], units="s", t_stop=5.0, **annotations)
+
+    assert as_spike_trains([train(), train()]).unit_ids.tolist() == [0, 1]
+    some = as_spike_trains([train(unit_id=1), train()])
+    assert some.unit_ids.tolist() == [0, 1]
+    assert some.metadata["unit_id"].iloc[0] == 1
+    # The same unit in two segments: two trains of one id.
+    with pytest.raises(DuplicateIdError, match=r"repeated: \[3\]"):
+        as_spike_trains([train(unit_id=3), train(unit_id=3)])
 
 
 def test_missing_metadata_reach_neo(neo):

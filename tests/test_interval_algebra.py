@@ -111,30 +111,3 @@ def test_split_cuts_into_pieces_without_loss(a, width):
     assert (pieces.durations <= width).all()
     assert np.array_equal(cells(pieces), cells(x))
     assert len(pieces) == sum(int(np.ceil(d / width)) for d in x.durations)
-
-
-def test_golden_intervals(golden_session, golden):
-    expected = golden("intervals")
-    s = golden_session
-    nrem, theta, ripples = s.nrem, s.theta, s.ripples
-    support = cf.Intervals([[s.data["epochs"][0, 0], s.data["epochs"][-1, 1]]])
-    found = {
-        "task_and_theta": s.epochs[1] & theta,
-        "ripples_and_nrem": ripples & nrem,
-        "ripples_and_nrem_in_post": (ripples & nrem)[s.epochs[2]],
-        "ripples_in_task": ripples[s.epochs[1]],
-        "union": theta | nrem,
-        "theta_minus_ripples": theta - ripples,
-        "nrem_complement": ~cf.Intervals(nrem.data, domain=support),
-        "theta_expand_005": theta.expand(0.05),
-        "theta_expand_merge": theta.expand(0.05).merged(),
-        "theta_merge_gap_02": theta.merge_gaps(0.2),
-        "truncate_nrem_40s": nrem.truncate(40.0),
-    }
-    for name, intervals in found.items():
-        np.testing.assert_allclose(
-            intervals.data, expected[name].reshape(-1, 2), rtol=1e-9, atol=1e-11, err_msg=name
-        )
-    amount = float(expected["shrink_amount"])
-    np.testing.assert_allclose(theta.shrink(amount).data, expected["theta_shrink"], rtol=1e-9)
-    assert theta.total_duration == pytest.approx(float(expected["theta_length"]), rel=1e-12)

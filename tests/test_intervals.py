@@ -6,6 +6,7 @@ import copy
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,6 +105,14 @@ def test_pieces_of_a_split_add_up(a, width):
     assert len(pieces) == np.ceil(a.durations / width).sum()
 
 
+def test_a_split_ends_at_the_stop_whatever_rounding_does():
+    # 1 + 3 * 0.1 lies one float beyond 1.3, and NumPy's arange holds it.
+    pieces = cf.Intervals([[1.0, 1.3]]).split(0.1)
+    assert pieces.stops[-1] == 1.3
+    assert len(pieces) == 3
+    np.testing.assert_allclose(pieces.durations, 0.1)
+
+
 @given(long_sets, st.lists(st.floats(0, 26), max_size=8))
 def test_time_without_gaps_runs_along_the_intervals(a, times):
     a = a.merged()
@@ -140,6 +149,8 @@ def test_the_algebra_is_that_of_the_reference(golden, golden_session):
         "theta_merge_gap_02": s.theta.merge_gaps(0.2),
         "truncate_nrem_40s": s.nrem.truncate(40.0),
         "strict": s.ripples.within(s.nrem),
+        "nrem_complement": ~cf.Intervals(s.nrem.data, domain=s.spikes.support),
+        "theta_shrink": s.theta.shrink(float(expected["shrink_amount"])),
     }
     for name, intervals in found.items():
         np.testing.assert_allclose(
@@ -149,7 +160,8 @@ def test_the_algebra_is_that_of_the_reference(golden, golden_session):
         s.theta.overlap_with(s.ripples), expected["overlap_theta_ripple"], rtol=0, atol=1e-9
     )
     assert s.theta.total_duration == pytest.approx(float(expected["theta_length"]))
-    inside = np.unpackbits(expected["in_nrem"], count=int(expected["in_nrem_n"])).astype(bool)
+    n = int(expected["in_nrem_n"])
+    inside = np.unpackbits(expected["in_nrem"])[:n].astype(bool)
     np.testing.assert_array_equal(s.nrem.contains(s.ripples.starts), inside)
 
 
@@ -238,6 +250,12 @@ def test_overlap_can_be_merged_or_kept():
     assert kept.total_duration == 9
 
 
+def test_a_nullable_column_selects_intervals():
+    a = cf.Intervals([[0, 1], [2, 3]], metadata={"ok": pd.array([False, True], dtype="boolean")})
+    assert a.select(a.metadata["ok"]).data.tolist() == [[2, 3]]
+    assert a[np.array([True, False], dtype=object)].data.tolist() == [[0, 1]]
+
+
 def test_input_is_not_changed_and_may_be_strided():
     data = np.array([[3.0, 9.0, 4.0], [0.0, 9.0, 1.0]])
     a = cf.Intervals(data[:, ::2])
@@ -280,6 +298,21 @@ def test_input_is_not_changed_and_may_be_strided():
         (lambda: cf.Intervals([[0, 1]])[[True, False]], InvalidArgumentError, r"shape \(1,\)"),
         (lambda: cf.Intervals([[0, 1]]).select("x > 1"), InvalidArgumentError, "columns: start"),
         (lambda: cf.Intervals([[0, 1]])["a"], InvalidArgumentError, "selected by a mask, a slice"),
+        (
+            lambda: cf.Intervals([[0, 1]], domain=[2, 1]),
+            InvalidArgumentError,
+            "domain: interval 0 ends before it starts",
+        ),
+        (
+            lambda: cf.Intervals([[0, 1]]) & [1, 2, 3],
+            InvalidArgumentError,
+            "the other operand must",
+        ),
+        (
+            lambda: cf.Intervals([[0, 1], [2, 3]]).select(pd.array([True, None], dtype="boolean")),
+            InvalidArgumentError,
+            "true and false only, got <NA> at position 1",
+        ),
         (
             lambda: cf.Intervals([[0, 1]]).contains([0], closed="right"),
             InvalidArgumentError,

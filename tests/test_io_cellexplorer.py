@@ -16,6 +16,7 @@ from cofire.errors import (
     InvalidArgumentError,
     MissingDataError,
     RecordingNotFoundError,
+    SpikeTimeError,
     TooLargeError,
 )
 from cofire.io import read_cellexplorer, read_session, write_cellexplorer
@@ -163,7 +164,7 @@ def test_damaged_and_missing_folders_are_named(folder, tmp_path):
     with pytest.raises(MissingDataError, match="it holds: other"):
         read_cellexplorer(folder)
     (tmp_path / "empty").mkdir()
-    with pytest.warns(DataWarning), pytest.raises(MissingDataError, match="no CellExplorer files"):
+    with pytest.raises(MissingDataError, match="no CellExplorer files"):
         read_cellexplorer(tmp_path / "empty")
     with pytest.raises(FileFormatError, match="neither"):
         read_session(tmp_path / "empty")
@@ -255,3 +256,54 @@ def test_version_73_agrees_with_pymatreader(folder, made):
     other = pymatreader.read_mat(str(path))["ripples"]
     assert np.array_equal(np.asarray(other["timestamps"]), ripples)
     assert other["detectorinfo"]["detectorname"] == "x"
+
+
+def test_units_without_a_label_match_no_pattern(folder):
+    def unlabel(metrics):
+        metrics["brainRegion"] = np.array([np.zeros(0), *metrics["brainRegion"][1:]], dtype=object)
+
+    change(folder, "cell_metrics.cellinfo", "cell_metrics", unlabel)
+    everything = read_cellexplorer(folder).spikes
+    assert pd.isna(everything.metadata["region"].iloc[0])
+    # "n" is a letter of "nan".
+    assert read_cellexplorer(folder, region="n").spikes.n_units == 0
+    assert read_cellexplorer(folder, region=".").spikes.n_units == everything.n_units - 1
+
+
+def test_an_absent_basename_lists_what_is_there(folder):
+    with pytest.raises(
+        MissingDataError, match=r"no CellExplorer files day2\.\*\.mat; .*day1\.session\.mat"
+    ):
+        read_cellexplorer(folder, basename="day2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "variable", "field", "value", "message"),
+    [
+        ("cell_metrics.cellinfo", "cell_metrics", "UID", "x", "UID must hold numbers"),
+        ("cell_metrics.cellinfo", "cell_metrics", "UID", np.arange(20) + 0.5, "not whole numbers"),
+        ("ripples.events", "ripples", "timestamps", "abc", "ripples.timestamps must hold numbers"),
+        ("SleepState.states", "SleepState", "ints", {"REMstate": "x"}, "ints.REMstate must hold"),
+        (
+            "session",
+            "session",
+            "epochs",
+            {"name": "pre", "startTime": 5.0, "stopTime": 1.0},
+            r"\['pre'\] stop before they start",
+        ),
+    ],
+)
+def test_fields_of_the_wrong_kind_are_named(folder, kind, variable, field, value, message):
+    change(folder, kind, variable, lambda found: found.__setitem__(field, value))
+    with pytest.raises(FileFormatError, match=message):
+        read_cellexplorer(folder)
+
+
+def test_errors_about_spikes_name_the_folder(folder):
+    def swap(metrics):
+        train = metrics["spikes"]["times"][0]
+        train[:2] = train[1::-1].copy()
+
+    change(folder, "cell_metrics.cellinfo", "cell_metrics", swap)
+    with pytest.raises(SpikeTimeError, match="day1: spike times must be sorted: unit 1"):
+        read_cellexplorer(folder)

@@ -65,8 +65,13 @@ OTHERS = {"sample_times", "duplicate_times", "series_backward", "series_short"}
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
     path = tmp_path_factory.mktemp("nwb") / "sound.nwb"
-    make_nwb_session(path)
+    make_nwb_session(path, no_eye=True)
     return path
+
+
+@pytest.fixture(scope="module")
+def truth(sound):
+    return read_nwb(sound, amplitudes=True)
 
 
 @pytest.fixture
@@ -112,20 +117,19 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "n"), [("nan_times", 1), ("infinite_times", 1)])
-def test_invalid_times_can_be_dropped_and_are_counted(sound, damaged, kind, n):
+def test_invalid_times_can_be_dropped_and_are_counted(truth, damaged, kind, n):
     path = damaged(kind)
     unit, _, _ = first_train(path)
     with pytest.warns(DataWarning, match=f"dropped {n} spike times"):
         session = read_nwb(path, on_invalid="drop", amplitudes=True)
     assert session.meta["dropped_invalid"] == {unit: n}
-    assert session.spikes.n_spikes == read_nwb(sound).spikes.n_spikes - n
+    assert session.spikes.n_spikes == truth.spikes.n_spikes - n
     assert len(session.meta["spike_amplitudes"]) == session.spikes.n_spikes
 
 
-def test_unsorted_times_can_be_sorted_with_their_amplitudes(sound, damaged):
+def test_unsorted_times_can_be_sorted_with_their_amplitudes(truth, damaged):
     path = damaged("unsorted_times")
     session = read_nwb(path, on_unsorted="sort", amplitudes=True)
-    truth = read_nwb(sound, amplitudes=True)
     assert np.array_equal(session.spikes.times, truth.spikes.times)
     _, start, _ = first_train(path)
     swapped = truth.meta["spike_amplitudes"].copy()
@@ -157,11 +161,11 @@ def test_times_in_samples_warn_or_fail_when_strict(damaged):
         read_nwb(path, strict=True)
 
 
-def test_duplicate_times_are_kept_and_counted(sound, damaged):
+def test_duplicate_times_are_kept_and_counted(truth, damaged):
     path = damaged("duplicate_times")
     session = read_nwb(path, strict=True)
     assert session.meta["n_duplicates"] == 1
-    assert session.spikes.n_spikes == read_nwb(sound).spikes.n_spikes
+    assert session.spikes.n_spikes == truth.spikes.n_spikes
     close = sum(int((np.diff(train) < 0.001).sum()) for train in session.spikes)
     assert close > 1
     thinned = read_nwb(path, min_isi=0.001)
@@ -180,9 +184,9 @@ def test_a_damaged_series_is_refused_when_it_is_asked_for(damaged, kind, message
 
 
 @pytest.mark.parametrize("kind", ["external_storage", "virtual", "external_link"])
-def test_external_data_are_read_only_when_allowed(sound, damaged, kind):
+def test_external_data_are_read_only_when_allowed(truth, damaged, kind):
     session = read_nwb(damaged(kind), allow_external=True)
-    assert np.array_equal(session.spikes.times, read_nwb(sound).spikes.times)
+    assert np.array_equal(session.spikes.times, truth.spikes.times)
 
 
 def test_an_external_link_in_front_of_a_series_is_refused(sound, tmp_path):
@@ -196,6 +200,63 @@ def test_an_external_link_in_front_of_a_series_is_refused(sound, tmp_path):
     session = read_nwb(path)
     with pytest.raises(ExternalDataError, match="speed/data links to"):
         session.traces["speed"]
+
+
+TEXT = np.full(40, "x", dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("units", None, "has no /units/id"),
+        ("units/id", 3.0, "/units/id must hold one number per row"),
+        ("units/spike_times", 3.0, "/units/spike_times must hold one number per row"),
+        ("units/spike_times", h5py.Empty("f8"), "/units/spike_times must hold one number per row"),
+        ("units/spike_times", TEXT, "/units/spike_times must hold one number per row, got object"),
+        ("units/spike_times_index", 3.0, "spike_times_index must be 1-D integers"),
+        (
+            "intervals/trials/start_time",
+            h5py.Empty("f8"),
+            "start_time must hold one number per row",
+        ),
+        ("intervals/trials/stop_time", TEXT, "stop_time must hold one number per row, got object"),
+        ("intervals/trials/hit", TEXT, "hit must hold numbers"),
+        ("intervals/trials/change_time_no_display_delay", TEXT, "delay must hold numbers"),
+    ],
+)
+def test_a_data_set_of_another_kind_is_named(sound, tmp_path, name, value, message):
+    path = tmp_path / "odd.nwb"
+    shutil.copy(sound, path)
+    with h5py.File(path, "r+") as file:
+        rows = file[name].shape[0] if value is TEXT else 0
+        del file[name]
+        if value is None:
+            file.create_group(name)
+        else:
+            data = np.full(rows, "x", dtype=object) if value is TEXT else value
+            file.create_dataset(name, data=data)
+    with pytest.raises(RecordingError, match=message):
+        read_nwb(path)
+
+
+def test_a_reference_to_what_is_gone_is_no_name(sound, tmp_path):
+    path = tmp_path / "gone.nwb"
+    shutil.copy(sound, path)
+    with h5py.File(path, "r+") as file:
+        del file["general/extracellular_ephys/probeA"]
+    assert read_nwb(path).spikes.n_units == 40
+
+
+def test_no_link_is_followed_to_find_the_version(sound, tmp_path):
+    path = tmp_path / "linked.nwb"
+    shutil.copy(sound, path)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["nwb_version"]
+        file["processing/elsewhere"] = h5py.ExternalLink(str(tmp_path / "old.nwb"), "/sorting")
+    with h5py.File(tmp_path / "old.nwb", "w") as other:
+        other.create_group("sorting/UnitTimes")
+    with pytest.raises(ExternalDataError, match="processing/elsewhere links to"):
+        read_nwb(path)
 
 
 def test_a_limit_holds_for_every_data_set(sound):

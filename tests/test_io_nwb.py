@@ -88,9 +88,9 @@ def test_support_with_gaps_survives(tmp_path):
     )
 )
 def test_any_trains_survive(tmp_path_factory, trains):
-    path = tmp_path_factory.mktemp("h") / "s.nwb"
+    path = tmp_path_factory.getbasetemp() / "overwritten.nwb"
     spikes = cf.SpikeTrains.from_list(trains, unit_ids=np.arange(len(trains))[::-1] + 3)
-    write_nwb(cf.Session(spikes), path)
+    write_nwb(cf.Session(spikes), path, overwrite=True)
     back = read_nwb(path).spikes
     assert np.array_equal(back.times, spikes.times)
     assert np.array_equal(back.offsets, spikes.offsets)
@@ -288,14 +288,22 @@ def test_a_part_of_the_units_is_the_selection_of_all(vbn, session, units):
     pd.testing.assert_frame_equal(part.metadata, whole.metadata)
 
 
+@pytest.mark.parametrize("chunks", [None, 64])
 @pytest.mark.parametrize(("block", "gap"), [(50, 0), (1000, 10), (100_000, 100_000)])
-def test_block_size_and_gaps_do_not_change_what_is_read(vbn, session, monkeypatch, block, gap):
-    monkeypatch.setattr(_units, "_BLOCK", block)
-    monkeypatch.setattr(_units, "_GAP", gap)
-    chosen = [2003, 2001, 2030, 2031, 2032, 2000]
-    part = read_nwb(vbn[0], units=chosen).spikes
-    assert np.array_equal(part.times, session.spikes.select(chosen).times)
-    assert np.array_equal(read_nwb(vbn[0]).spikes.times, session.spikes.times)
+def test_block_size_and_gaps_do_not_change_what_is_read(tmp_path, monkeypatch, block, gap, chunks):
+    path = tmp_path / "s.nwb"
+    make_nwb_units(path, 40, 5000)
+    with h5py.File(path, "r+") as file:
+        times = file["units/spike_times"][()]
+        ends = np.concatenate([[0], file["units/spike_times_index"][()]]).astype(int)
+        del file["units/spike_times"]
+        file["units"].create_dataset("spike_times", data=times, chunks=chunks and (chunks,))
+    for name, value in (("_BLOCK", block), ("_GAP", gap), ("_FLAT_GAP", gap)):
+        monkeypatch.setattr(_units, name, value)
+    rows = [3, 1, 30, 31, 32, 0]
+    expected = np.concatenate([times[ends[i] : ends[i + 1]] for i in rows])
+    assert np.array_equal(read_nwb(path, units=[2000 + i for i in rows]).spikes.times, expected)
+    assert np.array_equal(read_nwb(path).spikes.times, times)
 
 
 @pytest.mark.parametrize("block", [7, 64, 4096])
@@ -395,3 +403,51 @@ def test_large_files_are_written_in_blocks_and_sorted(tmp_path):
     assert spikes.n_units == 50
     assert spikes.n_spikes == 100_000
     assert spikes.times.max() < 1e5
+
+
+def trials(**columns):
+    return pd.DataFrame(columns)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"epochs": trials(startTime=[0.0], stopTime=[1.0])}, "epochs must have the columns start"),
+        ({"trials": trials(start=[0.0], stop=[1.0])}, "trials: NWB keeps rows by their column st"),
+        ({"trials": trials(start_time=[0.0], id=[3])}, "/intervals/trials: the column 'id' has"),
+        ({"events": {"a/b": [[0, 1]]}}, r"events\['a/b'\]: names of NWB tables hold no slash"),
+        (
+            {"events": {"trials": [[0, 1]]}, "trials": trials(start_time=[0.0])},
+            "/intervals/trials is written twice",
+        ),
+        (
+            {"traces": {n: cf.Traces([1.0], rate=1.0) for n in ("a/b", "a_b")}},
+            r"traces\['a_b'\] would be the second processing/cofire/a_b",
+        ),
+    ],
+)
+def test_what_would_be_lost_is_refused(tmp_path, parts, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        cf.io.write_nwb(cf.Session([[0.1]], **parts), tmp_path / "made.nwb")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("names", [["id"], ["depth", "depth_index"]])
+def test_unit_columns_that_mean_something_in_nwb_are_refused(tmp_path, names):
+    spikes = cf.SpikeTrains.from_list([[0.1]], metadata={name: [1] for name in names})
+    with pytest.raises(InvalidArgumentError, match=f"/units: the column '{names[-1]}' has a name"):
+        cf.io.write_nwb(cf.Session(spikes), tmp_path / "made.nwb")
+
+
+def test_an_electrode_group_may_be_text(tmp_path):
+    spikes = cf.SpikeTrains.from_list([[0.1]], metadata={"electrode_group": ["shank1"]})
+    cf.io.write_nwb(cf.Session(spikes), tmp_path / "made.nwb")
+    found = cf.io.read_nwb(tmp_path / "made.nwb").units
+    assert found["electrode_group"].tolist() == ["shank1"]
+
+
+def test_the_rate_of_a_trace_keeps_its_digits(tmp_path):
+    # Single precision would be 20 us off after an hour.
+    trace = cf.Traces([1.0, 2.0], rate=29_999.995)
+    cf.io.write_nwb(cf.Session(traces={"lfp": trace}), tmp_path / "made.nwb")
+    assert cf.io.read_nwb(tmp_path / "made.nwb").traces["lfp"].rate == 29_999.995

@@ -80,6 +80,9 @@ def test_params_are_parsed_and_never_run(folder):
     (folder / "params.py").write_text("sample_rate = __import__('os').getpid()\n")
     with pytest.raises(FileFormatError, match="sample_rate"):
         read_phy(folder)
+    (folder / "params.py").write_text("sample_rate = [1, 2]\n")
+    with pytest.raises(FileFormatError, match="sample_rate is no number"):
+        read_phy(folder)
     (folder / "params.py").write_text("x = 1\n")
     with pytest.raises(MissingDataError, match="sample_rate"):
         read_phy(folder)
@@ -107,9 +110,18 @@ def test_damaged_folders_are_named(folder, tmp_path):
     np.save(folder / "spike_times.npy", -SAMPLES.astype(np.int64))
     with pytest.raises(SpikeTimeError, match="negative"):
         read_phy(folder)
+    np.save(folder / "spike_times.npy", -SAMPLES.astype(np.float64))
+    with pytest.raises(SpikeTimeError, match="negative"):
+        read_phy(folder)
     np.save(folder / "spike_times.npy", np.array([object()] * 6), allow_pickle=True)
     with pytest.raises(FileFormatError, match="plain NumPy"):
         read_phy(folder)
     (folder / "spike_times.npy").unlink()
     with pytest.raises(MissingDataError, match="spike_clusters"):
         read_phy(folder)
+
+
+def test_one_group_may_be_named_without_a_list(folder):
+    named = read_phy(folder, groups="good").spikes.unit_ids
+    assert len(named)
+    assert named.tolist() == read_phy(folder, groups=["good"]).spikes.unit_ids.tolist()

@@ -116,6 +116,18 @@ def test_a_query_sees_metadata_and_ids():
     assert three().select("region == 'CA1' and unit_id > 7").unit_ids.tolist() == [8]
 
 
+def test_truth_values_that_come_as_objects_are_a_mask_and_not_ids():
+    # Ids 0 and 1 equal False and True.
+    spikes = cf.SpikeTrains.from_list([[0.1], [0.2], [0.3]], unit_ids=[1, 0, 5])
+    for mask in (
+        np.array([False, False, True], dtype=object),
+        pd.Series([False, False, True], dtype="boolean"),
+        pd.array([False, False, True], dtype="boolean"),
+    ):
+        assert spikes.select(mask).unit_ids.tolist() == [5]
+    assert spikes.select(np.array([True, False, False], dtype=object)).unit_ids.tolist() == [1]
+
+
 def test_a_table_indexed_by_id_is_brought_into_order():
     table = pd.DataFrame({"depth": [1, 2, 3]}, index=[9, 8, 7])
     found = cf.SpikeTrains.from_list([[], [], []], unit_ids=[7, 8, 9], metadata=table)
@@ -283,6 +295,15 @@ def test_labels_of_matlab_are_taken_as_integers():
         (lambda: three().select("deep > 1"), InvalidArgumentError, "failed on the unit table"),
         (lambda: three().select([7, 7]), DuplicateIdError, "must be unique"),
         (lambda: three()[[0, 1]], InvalidTypeError, r"use .select\(mask, ids or query\)"),
+        (lambda: three()[np.array([0, 1])], InvalidTypeError, r"use .select\(mask, ids or query\)"),
+        (lambda: three()[np.ones(3, bool)], InvalidTypeError, r"use .select\(mask, ids or query\)"),
+        (lambda: three().select(slice(0, 2)), InvalidTypeError, r"spikes\[a:b\] takes units by"),
+        (lambda: three().select([[7, 8]]), InvalidTypeError, "must be a mask, a list of unit ids"),
+        (
+            lambda: three().select(pd.array([True, None, False], dtype="boolean")),
+            InvalidArgumentError,
+            r"true and false only, got <NA> at position 1; .*fillna\(False\)",
+        ),
         (lambda: three()[3], IndexError, "unit 3 is out of range: there are 3"),
         (lambda: cf.SpikeTrains.from_pairs([1.0], [1, 2]), InvalidArgumentError, "same length"),
         (

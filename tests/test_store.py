@@ -84,7 +84,7 @@ def test_spike_trains_round_trip(path):
     has_support=st.booleans(),
 )
 def test_any_spike_trains_round_trip(tmp_path_factory, trains, has_support):
-    path = tmp_path_factory.mktemp("store") / "x"
+    path = tmp_path_factory.getbasetemp() / "overwritten"
     support = [[-2e6, 2e6]] if has_support else None
     spikes = cf.SpikeTrains.from_list(trains, support=support)
     assert_same_trains(spikes, again(spikes, path))
@@ -334,7 +334,7 @@ values = st.recursive(
 
 @given(value=values)
 def test_any_plain_value_round_trips(tmp_path_factory, value):
-    loaded = again(value, tmp_path_factory.mktemp("store") / "x")
+    loaded = again(value, tmp_path_factory.getbasetemp() / "overwritten")
     assert loaded == value
     assert type(loaded) is type(value)
 
@@ -354,7 +354,7 @@ def test_any_plain_value_round_trips(tmp_path_factory, value):
     )
 )
 def test_any_array_round_trips(tmp_path_factory, array):
-    loaded = again(array, tmp_path_factory.mktemp("store") / "x")
+    loaded = again(array, tmp_path_factory.getbasetemp() / "overwritten")
     np.testing.assert_array_equal(loaded, array)
     assert loaded.dtype == array.dtype
     assert loaded.shape == array.shape

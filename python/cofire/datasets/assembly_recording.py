@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cofire._validate import BoolArray, FloatArray, IntArray, integer, positive, real
+from cofire._validate import AnyArray, BoolArray, FloatArray, IntArray, integer, positive, real
 from cofire.errors import InvalidArgumentError
 from cofire.types import Intervals, Session, SpikeTrains
 
@@ -179,17 +179,36 @@ def make_assembly_recording(
         unit, tick = np.concatenate([unit, more_unit]), np.concatenate([tick, more_tick])
     spikes = _trains(unit, tick, n_units, int(edges[-1] * CLOCK), refractory)
 
+    session = Session(
+        SpikeTrains(
+            *spikes,
+            np.arange(1, n_units + 1),
+            [[edges[0], edges[-1]]],
+            _unit_table(np.asarray(regions, dtype=object)[region], interneuron),
+        ),
+        epochs=_epoch_table(edges),
+        states=states,
+        events={"ripples": ripples},
+        meta={"fs": float(CLOCK), "identifier": "assembly_recording", "subject": "simulated"},
+    )
+    in_task = [int(((t >= edges[1]) & (t < edges[2])).sum()) for t in activations]
+    truth = _truth_table(pre_share, post_share, in_ripples, in_task)
+    return AssemblyRecording(session, members, tuple(activations), truth, rates)
+
+
+def _unit_table(regions: AnyArray, interneuron: BoolArray) -> pd.DataFrame:
     import pandas as pd
 
     cell_type = np.where(interneuron, "Narrow Interneuron", "Pyramidal Cell").astype(object)
-    units = pd.DataFrame(
-        {
-            "region": np.asarray(regions, dtype=object)[region],
-            "cell_type": cell_type,
-            "putative_cell_type": cell_type,
-        }
+    return pd.DataFrame(
+        {"region": regions, "cell_type": cell_type, "putative_cell_type": cell_type}
     )
-    epochs = pd.DataFrame(
+
+
+def _epoch_table(edges: FloatArray) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
         {
             "name": EPOCHS,
             "start": edges[:-1],
@@ -198,26 +217,25 @@ def make_assembly_recording(
             "behavioralParadigm": ("sleep", "linear track", "sleep"),
         }
     )
-    session = Session(
-        SpikeTrains(*spikes, np.arange(1, n_units + 1), [[edges[0], edges[-1]]], units),
-        epochs=epochs,
-        states=states,
-        events={"ripples": ripples},
-        meta={"fs": float(CLOCK), "identifier": "assembly_recording", "subject": "simulated"},
-    )
-    in_task = [int(((t >= edges[1]) & (t < edges[2])).sum()) for t in activations]
-    truth = pd.DataFrame(
+
+
+def _truth_table(
+    pre: FloatArray, post: FloatArray, in_ripples: IntArray, in_task: list[int]
+) -> pd.DataFrame:
+    """Strength of each assembly's reactivation, and how often it was activated."""
+    import pandas as pd
+
+    return pd.DataFrame(
         {
-            "pre": pre_share,
-            "post": post_share,
-            "gain": np.divide(post_share, pre_share, where=pre_share > 0, out=post_share * np.nan),
+            "pre": pre,
+            "post": post,
+            "gain": np.divide(post, pre, where=pre > 0, out=post * np.nan),
             "n_pre": in_ripples[:, 0],
             "n_post": in_ripples[:, 1],
             "n_task": np.array(in_task, dtype=np.int64),
         },
-        index=pd.RangeIndex(n_assemblies, name="assembly"),
+        index=pd.RangeIndex(len(pre), name="assembly"),
     )
-    return AssemblyRecording(session, members, tuple(activations), truth, rates)
 
 
 def _epoch_edges(duration: float | Sequence[float]) -> FloatArray:

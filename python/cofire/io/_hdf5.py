@@ -71,7 +71,9 @@ class Source:
             found = group[name]
         except KeyError:  # a soft link to nowhere
             return None
-        if found.file.filename != group.file.filename:
+        # One hard link stays in its file; the parts of a path and soft links can lead elsewhere.
+        stays = isinstance(link, h5py.HardLink) and "/" not in name
+        if not stays and found.file.filename != group.file.filename:
             self._refuse_external(f"{group.name}/{name}", f"links to {found.file.filename!r}")
         return found
 

@@ -8,6 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from cofire._validate import FloatArray
 from cofire.errors import FileFormatError, MissingDataError, RecordingNotFoundError, TooLargeError
 from cofire.io._hdf5 import Source, open_limit
 
@@ -127,9 +128,17 @@ def as_list(value: Any) -> list[Any]:
     return list(np.atleast_1d(value))
 
 
-def rows_of(value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+def numbers(value: Any, where: str) -> FloatArray:
+    """An array of float64, or an error that says which field holds none."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"{where} must hold numbers: {error}") from error
+
+
+def rows_of(value: Any, where: str) -> FloatArray:
     """(n, 2) times; a single interval arrives as shape (2,), nothing as an empty array."""
-    array = np.asarray(value, dtype=np.float64)
+    array = numbers(value, where)
     if not array.size:
         return np.zeros((0, 2))
     if array.ndim < 2:

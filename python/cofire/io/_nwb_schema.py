@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from cofire.errors import InvalidTypeError
+from cofire.errors import InvalidArgumentError, InvalidTypeError
 
 TEXT = h5py.string_dtype("utf-8")
 HDMF = ("VectorData", "VectorIndex", "ElementIdentifiers", "DynamicTable", "DynamicTableRegion")
@@ -98,6 +98,14 @@ class NwbWriter:
         description: str = "",
     ) -> h5py.Group:
         """Create a table; a column is an array with a value per row, or :class:`Ragged`."""
+        if path in self.file:
+            raise InvalidArgumentError(f"/{path} is written twice; rename one of the two parts")
+        for name in columns:
+            if name == "id" or name.removesuffix("_index") in columns.keys() - {name}:
+                raise InvalidArgumentError(
+                    f"/{path}: the column {name!r} has a name that NWB gives a meaning of its own; "
+                    "rename it"
+                )
         group = self.group(path, kind, description=description or path.rsplit("/", 1)[-1])
         group.attrs.create("colnames", list(columns), dtype=TEXT, shape=(len(columns),))
         self.tag(self.values(group, "id", np.asarray(ids, dtype=np.int64)), "ElementIdentifiers")
@@ -135,7 +143,7 @@ class NwbWriter:
             stamps.attrs.update(unit="seconds", interval=np.int32(1))
         else:
             start = group.create_dataset("starting_time", data=float(t_start))
-            start.attrs.update(unit="seconds", rate=np.float32(rate))
+            start.attrs.update(unit="seconds", rate=np.float64(rate))
         return group
 
     def module(self, name: str) -> h5py.Group:

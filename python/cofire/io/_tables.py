@@ -40,6 +40,7 @@ def read_ids(source: Source, table: h5py.Group, row: str) -> AnyArray:
     dataset = source.dataset(table, "id")
     if dataset is None:
         raise source.missing(f"{table.name}/id", table)
+    one_per_row(source, dataset, "iufO")
     ids = whole_numbers(source.read(dataset), f"{source.path}:{dataset.name}")
     values, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
@@ -109,6 +110,8 @@ def ragged_offsets(source: Source, table: h5py.Group, name: str, n_rows: int) ->
     data, index = source.dataset(table, name), source.dataset(table, f"{name}_index")
     if index is None:
         raise source.missing(f"{table.name}/{name}_index", table)
+    if not data.shape:
+        raise FileFormatError(f"{source.path}:{data.name} must be an array, got shape {data.shape}")
     where = f"{source.path}:{index.name}"
     remedy = "the file is damaged or was written with an error; it cannot be read safely"
     ends = source.read(index)
@@ -142,12 +145,15 @@ def read_intervals(source: Source, table: h5py.Group) -> pd.DataFrame:
     start = source.dataset(table, "start_time")
     if start is None:
         raise source.missing(f"{table.name}/start_time", table)
+    one_per_row(source, start)
     frame = read_columns(source, table, int(start.shape[0]), _SKIPPED)
     ids = source.dataset(table, "id")
     if ids is not None and ids.shape == start.shape:
         frame.index = read_ids(source, table, "row")
     if "stop_time" not in frame.columns:
         frame["stop_time"] = frame["start_time"]
+    else:
+        one_per_row(source, source.dataset(table, "stop_time"))
     if "tags" in table and "tags_index" in table:
         tags = read_ragged(source, table, "tags", len(frame))
         frame["tags"] = [",".join(map(str, row)) for row in tags]
@@ -164,15 +170,31 @@ def check_trials(frame: pd.DataFrame, where: str) -> None:
     """
     known = [name for name in OUTCOMES if name in frame.columns]
     if len(known) == len(OUTCOMES):
-        total = frame[known].astype("float64").sum(axis=1)
+        total = sum(_numeric(frame, name, where).fillna(0.0) for name in known)
         what = f"do not have exactly one outcome of {', '.join(known)}"
         _refuse_rows(frame, total != 1, where, what)
     for name in ("change_time", "change_time_no_display_delay"):
         if name in frame.columns:
-            change = frame[name].astype("float64")
+            change = _numeric(frame, name, where)
             # Comparisons with NaN (a trial without change) are false.
             outside = (change < frame["start_time"]) | (change > frame["stop_time"])
             _refuse_rows(frame, outside, where, f"have a {name} outside [start_time, stop_time]")
+
+
+def one_per_row(source: Source, dataset: h5py.Dataset, kinds: str = "fiu") -> None:
+    """Refuse what is not one number (or whatever `kinds` allows) per row."""
+    if dataset.shape is None or len(dataset.shape) != 1 or dataset.dtype.kind not in kinds:
+        raise FileFormatError(
+            f"{source.path}:{dataset.name} must hold one number per row, got {dataset.dtype} of "
+            f"shape {dataset.shape}"
+        )
+
+
+def _numeric(frame: pd.DataFrame, name: str, where: str) -> Any:
+    try:
+        return frame[name].astype("float64")
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"{where}/{name} must hold numbers: {error}") from error
 
 
 def _refuse_rows(frame: pd.DataFrame, wrong: pd.Series, where: str, what: str) -> None:
@@ -204,5 +226,13 @@ def _flag(name: str, values: AnyArray) -> Any:
 def _names_of(source: Source, file: h5py.File, dataset: h5py.Dataset) -> AnyArray:
     """Last part of the path of each object referred to."""
     source.check(dataset)
-    names = [file[ref].name.rsplit("/", 1)[-1] if ref else "" for ref in dataset[()]]
+    names = [_target(file, ref).rsplit("/", 1)[-1] for ref in dataset[()]]
     return np.array(names, dtype=object)
+
+
+def _target(file: h5py.File, ref: h5py.Reference) -> str:
+    """Path of what a reference leads to, "" if that is gone."""
+    try:
+        return (file[ref].name or "") if ref else ""
+    except (ValueError, KeyError, OSError):
+        return ""

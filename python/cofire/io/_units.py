@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,21 +18,21 @@ from cofire._threads import get_num_threads
 from cofire._validate import AnyArray, FloatArray, IntArray
 from cofire.errors import (
     DataWarning,
-    DuplicateIdError,
     FileFormatError,
-    InvalidArgumentError,
     JoinError,
     SpikeTimeError,
 )
 from cofire.io._hdf5 import Source, text_of
-from cofire.io._tables import ragged_offsets, read_columns, read_ids, whole_numbers
-from cofire.types._metadata import positions, query_mask
+from cofire.io._tables import one_per_row, ragged_offsets, read_columns, read_ids, whole_numbers
+from cofire.types._metadata import unit_positions
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _BLOCK = 2**19  # elements read at once when units are picked
 _GAP = 2**17  # elements (1 MiB) that are read through rather than skipped
+_FLAT_GAP = 2**11  # the same (16 KiB) where skipping costs one call of the operating system
+Piece = tuple[int, int, int]  # start and stop in the file, position in the result
 _IMPLAUSIBLE = 1e7  # s, four months
 _REGION_COLUMNS = ("region", "brain_region", "brain_area", "structure_acronym", "location")
 
@@ -71,21 +72,7 @@ def choose_units(table: pd.DataFrame, units: Any) -> IntArray:
     """Positions of the units that a mask, ids or a pandas query select."""
     if units is None:
         return np.arange(len(table), dtype=np.int64)
-    ids = table.index.to_numpy()
-    if isinstance(units, str):
-        return np.flatnonzero(query_mask(table.assign(unit_id=ids), units, "unit"))
-    wanted = np.atleast_1d(np.asarray(units))
-    if wanted.dtype == bool:
-        return positions(wanted, len(table), "unit")
-    rows = _rows_of(table, wanted)
-    if (rows < 0).any():
-        raise InvalidArgumentError(
-            f"units has ids that do not exist: {wanted[rows < 0][:5].tolist()}; the recording "
-            f"has {ids[:10].tolist()}" + (" ..." if len(ids) > 10 else "")
-        )
-    if len(np.unique(rows)) < len(rows):
-        raise DuplicateIdError("units names an id twice")
-    return rows
+    return unit_positions(units, table.index.to_numpy(), lambda: table)
 
 
 def read_spikes(
@@ -104,53 +91,77 @@ def read_spikes(
         if n_units == 0:
             return np.zeros(0), np.zeros(1, dtype=np.int64), True
         raise source.missing(f"{units.name}/{column}", units)
+    one_per_row(source, data)
     file_offsets = ragged_offsets(source, units, column, n_units)
     counts = np.diff(file_offsets)[chosen]
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     source.check(data, int(offsets[-1]))
     out = np.empty(offsets[-1])
     pieces = _pieces(file_offsets[chosen], counts, offsets)
-    if len(pieces) <= 1:
-        first = pieces[0][0] if pieces else 0
-        return out, offsets, _read_stretch(source, data, first, out, offsets)
-    for group in _reads(pieces):
-        first, last = group[0][0], group[-1][1]
-        if len(group) == 1:
-            source.read_into(data, first, out[group[0][2] : group[0][2] + last - first])
-            continue
-        block = np.empty(last - first)
-        source.read_into(data, first, block)
-        for start, stop, to in group:
-            out[to : to + stop - start] = block[start - first : stop - first]
+    place = _flat_place(data)
+    if place is not None and len(pieces) == 1:
+        return out, offsets, _read_stretch(source, data, place + 8 * pieces[0][0], out, offsets)
+    if place is not None:
+        _read_flat_pieces(source, data, place, pieces, out)
+    else:
+        _read_pieces(pieces, out, _GAP, lambda first, to: source.read_into(data, first, to))
     return out, offsets, _core.find_bad_spike(out, offsets, get_num_threads()) is None
 
 
+def _read_pieces(
+    pieces: list[Piece], out: FloatArray, gap: int, read: Callable[[int, FloatArray], None]
+) -> None:
+    """Fill `out`; `read` fills an array from an element of the file on."""
+    for group in _reads(pieces, gap):
+        first, last = group[0][0], group[-1][1]
+        if len(group) == 1:
+            read(first, out[group[0][2] : group[0][2] + last - first])
+            continue
+        block = np.empty(last - first)
+        read(first, block)
+        for start, stop, to in group:
+            out[to : to + stop - start] = block[start - first : stop - first]
+
+
+def _read_flat_pieces(
+    source: Source, data: h5py.Dataset, place: int, pieces: list[Piece], out: FloatArray
+) -> None:
+    with open(data.file.filename, "rb", buffering=0) as raw:
+        handle = raw.fileno()
+
+        def read(first: int, to: FloatArray) -> None:
+            _fill(source, data, handle, place + 8 * first, to)
+
+        _read_pieces(pieces, out, _FLAT_GAP, read)
+
+
 def _read_stretch(
-    source: Source, data: h5py.Dataset, first: int, out: FloatArray, offsets: IntArray
+    source: Source, data: h5py.Dataset, place: int, out: FloatArray, offsets: IntArray
 ) -> bool:
-    """Read one stretch of the file, and tell whether its trains are finite and sorted."""
-    place = _flat_place(data)
-    if place is None:
-        source.read_into(data, first, out)
-        return _core.find_bad_spike(out, offsets, get_num_threads()) is None
-    # Plain doubles in one piece: threads read and check block by block, while a block is still in
-    # the cache, without the HDF5 library and its lock.
+    """Read one stretch of plain doubles, and tell whether its trains are finite and sorted."""
+    # Threads read and check block by block, while a block is still in the cache, without the HDF5
+    # library and its lock.
     starts = range(0, len(out), _BLOCK)
     # An allowed external link leads to another file than source.path.
-    home = data.file.filename
-    with open(home, "rb", buffering=0) as raw, ThreadPoolExecutor(get_num_threads()) as pool:
+    with open(data.file.filename, "rb", buffering=0) as raw:
+        handle = raw.fileno()
 
         def work(start: int) -> bool:
             block = out[start : start + _BLOCK]
-            _fill(source, data, raw.fileno(), place + 8 * (first + start), block)
+            _fill(source, data, handle, place + 8 * start, block)
             inner = offsets[np.searchsorted(offsets, start, side="right") :]
             inner = inner[: np.searchsorted(inner, start + len(block), side="left")] - start
             local = np.concatenate([[0], inner, [len(block)]])
             return _core.find_bad_spike(block, local, 1) is None
 
-        good = all(list(pool.map(work, starts)))
+        n_threads = min(get_num_threads(), len(starts))
+        if n_threads <= 1:
+            sound = [work(start) for start in starts]
+        else:
+            with ThreadPoolExecutor(n_threads) as pool:
+                sound = list(pool.map(work, starts))
     seams = np.setdiff1d(np.array(starts[1:], dtype=np.int64), offsets)
-    return good and bool((out[seams] >= out[seams - 1]).all())
+    return all(sound) and bool((out[seams] >= out[seams - 1]).all())
 
 
 def _flat_place(data: h5py.Dataset) -> int | None:
@@ -181,7 +192,7 @@ def _rows_of(table: pd.DataFrame, ids: AnyArray) -> IntArray:
     return np.asarray(table.index.get_indexer(pd.Index(ids)), dtype=np.int64)
 
 
-def _pieces(starts: IntArray, counts: IntArray, offsets: IntArray) -> list[tuple[int, int, int]]:
+def _pieces(starts: IntArray, counts: IntArray, offsets: IntArray) -> list[Piece]:
     """(start, stop) in the file and position in the result; neighbors in both are joined."""
     order = np.argsort(starts, kind="stable")
     order = order[counts[order] > 0]
@@ -193,11 +204,11 @@ def _pieces(starts: IntArray, counts: IntArray, offsets: IntArray) -> list[tuple
     return list(zip(first[heads].tolist(), last[tails].tolist(), to[heads].tolist(), strict=True))
 
 
-def _reads(pieces: list[tuple[int, int, int]]) -> list[list[tuple[int, int, int]]]:
-    """Pieces that are read together: small gaps are read through, within one block."""
-    groups: list[list[tuple[int, int, int]]] = []
+def _reads(pieces: list[Piece], gap: int) -> list[list[Piece]]:
+    """Pieces that are read together: gaps below `gap` are read through, within one block."""
+    groups: list[list[Piece]] = []
     for piece in pieces:
-        near = groups and piece[0] - groups[-1][-1][1] < _GAP
+        near = groups and piece[0] - groups[-1][-1][1] < gap
         if near and piece[1] - groups[-1][0][0] <= _BLOCK:
             groups[-1].append(piece)
         else:
@@ -356,7 +367,8 @@ def _electrode_rows(
 def _name_regions(source: Source, units: h5py.Group, table: pd.DataFrame) -> None:
     """Add the column `region` from the first column that says where units lie."""
     refs = source.dataset(units, "electrode_group")
-    if refs is not None and "electrode_group" in table.columns:
+    is_reference = refs is not None and h5py.check_ref_dtype(refs.dtype) is h5py.Reference
+    if is_reference and "electrode_group" in table.columns:
         groups = [units.file[ref] if ref else None for ref in refs[()]]
         table["electrode_group_location"] = np.array(
             ["" if g is None else text_of(g.attrs.get("location", "")) for g in groups], object

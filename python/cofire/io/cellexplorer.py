@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import warnings
 from collections.abc import Sequence
@@ -16,10 +17,13 @@ from cofire.errors import (
     FileFormatError,
     InvalidArgumentError,
     MissingDataError,
+    RecordingError,
     RecordingNotFoundError,
 )
-from cofire.io._matlab import as_list, read_mat, rows_of
-from cofire.types import Intervals, Session, SpikeTrains
+from cofire.io._matlab import as_list, numbers, read_mat, rows_of
+from cofire.io._tables import whole_numbers
+from cofire.types import Intervals, Session, SpikeTrains, as_intervals
+from cofire.types._edges import edge_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,8 +109,13 @@ def read_cellexplorer(
     if not folder.is_dir():
         raise RecordingNotFoundError(f"{folder}: no such folder")
     base = basename or _basename(folder)
+    if not any(folder.glob(f"{glob.escape(base)}.*.mat")):
+        has = ", ".join(sorted(p.name for p in folder.iterdir())[:20]) or "nothing"
+        raise MissingDataError(
+            f"{folder} holds no CellExplorer files {base}.*.mat; it holds: {has}"
+        )
     files = _Files(folder, base, max_bytes)
-    info = files.read("session.mat", "session") or {}
+    info = _dict(files.read("session.mat", "session"))
     epochs = _epochs(info)
     meta: dict[str, Any] = {"format": "CellExplorer", "identifier": base}
     extracellular = _dict(info.get("extracellular"))
@@ -129,8 +138,6 @@ def read_cellexplorer(
             _matches(spikes.metadata, "cell_type", cell_type)
             & _matches(spikes.metadata, "region", region)
         )
-    if spikes is None and not info and not list(folder.glob("*.mat")):
-        raise MissingDataError(f"{folder} holds no CellExplorer files (*.session.mat, ...)")
     return Session(
         spikes,
         epochs=epochs,
@@ -170,7 +177,7 @@ def read_events(path: str | Path, *, max_bytes: int | None = None) -> Intervals:
         raise FileFormatError(
             f"{file} holds no events: it needs the struct {name!r} with the field timestamps"
         )
-    return _event(found)
+    return _event(found, name)
 
 
 class _Files:
@@ -222,6 +229,9 @@ def _epochs(info: dict[str, Any]) -> pd.DataFrame:
     if table[["start", "stop"]].isna().any(axis=None):
         bad = table.loc[table[["start", "stop"]].isna().any(axis=1), "name"].tolist()
         raise FileFormatError(f"session.epochs: {bad} have no startTime or stopTime")
+    if (table["stop"] < table["start"]).any():
+        bad = table.loc[table["stop"] < table["start"], "name"].tolist()
+        raise FileFormatError(f"session.epochs: {bad} stop before they start; correct the times")
     return table
 
 
@@ -247,24 +257,29 @@ def _spikes(files: _Files, support: Any, on_unsorted: str, remove_bad: bool) -> 
     if trains is None:
         return None
     trains = _trains(trains, uid)
-    ids = np.arange(1, len(trains) + 1) if uid is None else np.atleast_1d(uid).astype(np.int64)
+    ids = np.arange(1, len(trains) + 1)
+    if uid is not None:
+        ids = whole_numbers(np.atleast_1d(numbers(uid, f"{files.folder}: UID")), "UID")
     if len(ids) != len(trains):
         raise FileFormatError(
             f"{files.folder}: {len(trains)} spike trains for {len(ids)} UIDs in {files.base}"
         )
     table = _unit_table({**fallback, **metrics}, len(ids))
-    found = SpikeTrains.from_list(trains, ids, support, table, on_unsorted=on_unsorted)
+    try:
+        found = SpikeTrains.from_list(trains, ids, support, table, on_unsorted=on_unsorted)
+    except RecordingError as error:
+        raise type(error)(f"{files.folder}: {error}") from error
     bad = _dict(metrics.get("tags")).get("Bad")
     if remove_bad and bad is not None:
-        found = found.select(~np.isin(ids, np.ravel(np.asarray(bad, dtype=np.float64))))
+        found = found.select(~np.isin(ids, np.ravel(numbers(bad, "tags.Bad"))))
     return found
 
 
 def _trains(times: Any, uid: Any) -> list[FloatArray]:
     """One array per unit; MATLAB drops the cell around a lone unit on some paths."""
     if isinstance(times, list):
-        return [np.ravel(np.asarray(t, dtype=np.float64)) for t in times]
-    array = np.asarray(times, dtype=np.float64)
+        return [np.ravel(numbers(t, f"spike times of unit {i}")) for i, t in enumerate(times)]
+    array = numbers(times, "spike times")
     if uid is not None and np.size(uid) > 1 and array.ndim == 2:
         return [np.ravel(row) for row in (array if len(array) == np.size(uid) else array.T)]
     return [np.ravel(array)]
@@ -300,7 +315,8 @@ def _matches(table: pd.DataFrame, column: str, patterns: Patterns) -> BoolArray:
         )
     wanted = [patterns] if isinstance(patterns, str) else list(patterns)
     try:
-        found = [any(re.search(p, str(v)) for p in wanted) for v in table[column]]
+        # A unit without a label (NaN) matches nothing, not the letters of "nan".
+        found = [isinstance(v, str) and any(re.search(p, v) for p in wanted) for v in table[column]]
     except re.error as error:
         raise InvalidArgumentError(
             f"{column}={patterns!r} is no regular expression: {error}"
@@ -312,7 +328,7 @@ def _states(files: _Files) -> dict[str, Intervals]:
     state = _dict(files.read("SleepState.states.mat", "SleepState"))
     ints = _dict(state.get("ints"))
     return {
-        _SLEEP.get(name, name): Intervals(rows_of(value), on_overlap="keep")
+        _SLEEP.get(name, name): as_intervals(rows_of(value, f"SleepState.ints.{name}"), name)
         for name, value in ints.items()
     }
 
@@ -322,29 +338,33 @@ def _events(files: _Files) -> dict[str, Intervals]:
     for name in files.events():
         found = files.read(f"{name}.events.mat", name)
         if isinstance(found, dict):
-            events[name] = _event(found)
+            events[name] = _event(found, name)
     return events
 
 
-def _event(found: dict[str, Any]) -> Intervals:
+def _event(found: dict[str, Any], event: str) -> Intervals:
     import pandas as pd
 
-    rows = rows_of(found.get("timestamps", found.get("times", ())))
+    rows = rows_of(found.get("timestamps", found.get("times", ())), f"{event}.timestamps")
     columns = {
-        name: np.ravel(np.asarray(found[name], dtype=np.float64))
+        name: np.ravel(numbers(found[name], f"{event}.{name}"))
         for name in _EVENT_COLUMNS
         if name in found and np.size(found[name]) == len(rows)
     }
     table = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
-    flagged = np.ravel(np.asarray(found.get("flagged", ()), dtype=np.float64)).astype(np.int64)
+    flagged = np.ravel(numbers(found.get("flagged", ()), f"{event}.flagged")).astype(np.int64)
     keep = np.ones(len(rows), dtype=bool)
     keep[flagged[(flagged >= 1) & (flagged <= len(rows))] - 1] = False
     rows, table = rows[keep], table.loc[keep].reset_index(drop=True)
-    added = np.ravel(np.asarray(found.get("added", ()), dtype=np.float64))
+    added = np.ravel(numbers(found.get("added", ()), f"{event}.added"))
     if len(added) and len(rows):
         half = float((rows[:, 1] - rows[:, 0]).mean()) / 2
         rows = np.concatenate([rows, np.column_stack([added - half, added + half])])
         extra = pd.DataFrame({"peaks": added, "duration": 2 * half})
         extra = extra[[c for c in extra.columns if c in table.columns]]
         table = pd.concat([table, extra], ignore_index=True)
-    return Intervals(rows, metadata=table if len(table.columns) else None, on_overlap="keep")
+    return Intervals(
+        edge_pairs(rows, f"{event}.timestamps"),
+        metadata=table if len(table.columns) else None,
+        on_overlap="keep",
+    )

@@ -100,6 +100,10 @@ def read_nwb(
 
     Notes
     -----
+    Reading some of the units reads little else: gaps between them are skipped from 16 KiB on where
+    the spike times lie in the file in one piece, and from 1 MiB on where they are chunked or
+    compressed.
+
     Support: the union of the units' observation intervals; without them from the start of the
     first epoch to the stop of the last, widened to the first and last spike if those lie outside
     (with a warning); without epochs it stays None, and functions take first to last spike.
@@ -153,8 +157,9 @@ def _check_version(source: Source, file: h5py.File) -> None:
         version = None if dataset is None else source.read(dataset)
     if version is None:
         processing = source.group(file, "processing")
-        groups = [] if processing is None else [g for g in processing.values() if g is not None]
-        if any(isinstance(g, h5py.Group) and "UnitTimes" in g for g in groups):
+        # By name, not by value: values would follow links to other files.
+        groups = [source.group(processing, name) for name in processing or ()]
+        if any(g is not None and "UnitTimes" in g for g in groups):
             version = "1"
     if version is not None and not text_of(version).lower().removeprefix("nwb-").startswith("2"):
         raise UnsupportedVersionError(
@@ -174,9 +179,9 @@ def _read_spikes(
     units = source.group(file, "units")
     if units is None:
         raise source.missing("/units, so there are no spikes", file)
-    if "spike_times" not in units and units["id"].shape[0]:
-        raise source.missing(f"{units.name}/spike_times", units)
     table = unit_table(source, file)
+    if "spike_times" not in units and len(table):
+        raise source.missing(f"{units.name}/spike_times", units)
     chosen = choose_units(table, wanted)
     table = table.iloc[chosen]
     ids = table.index.to_numpy()

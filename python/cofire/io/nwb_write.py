@@ -36,12 +36,14 @@ def write_nwb(session: Session, path: str | Path, *, overwrite: bool = False) ->
     Raises
     ------
     InvalidArgumentError
-        The file exists, or unit ids are text.
+        The file exists, unit ids are text, epochs without start and stop or trials without
+        start_time, or names that NWB needs itself or that occur twice.
 
     Notes
     -----
     States go into one table ``/intervals/states`` with a label column, events into a table each,
-    traces into ``/processing/cofire``. :func:`read_nwb` gives the session back.
+    traces into ``/processing/cofire``. :func:`read_nwb` gives them back, except for what NWB has
+    no place for: states without an interval, and the columns and the support of traces.
     """
     path = Path(path)
     if path.exists() and not overwrite:
@@ -75,11 +77,18 @@ def _write(writer: NwbWriter, session: Session) -> None:
         ("stimulus_presentations", session.presentations),
     ):
         if len(table):
+            if "start_time" not in table.columns:
+                raise InvalidArgumentError(
+                    f"{name}: NWB keeps rows by their column start_time (s); rename one of "
+                    f"{', '.join(map(str, table.columns))}"
+                )
             columns = {str(c): storable(str(c), table[c]) for c in table.columns}
             writer.table(f"intervals/{name}", columns, np.arange(len(table)), kind="TimeIntervals")
     if session.states:
         _write_states(writer, session)
     for name, intervals in session.events.items():
+        if "/" in name:
+            raise InvalidArgumentError(f"events[{name!r}]: names of NWB tables hold no slash")
         _write_rows(writer, name, intervals.data, intervals.metadata)
     if session.traces:
         writer.module("cofire")
@@ -89,7 +98,12 @@ def _write(writer: NwbWriter, session: Session) -> None:
             irregular = {"times": trace.times}
             clock: Mapping[str, Any] = irregular if trace.rate is None else regular
             values = trace.values[:, 0] if trace.n_signals == 1 else trace.values
-            writer.series(f"processing/cofire/{name.replace('/', '_')}", values, "n.a.", **clock)
+            home = f"processing/cofire/{name.replace('/', '_')}"
+            if home in writer.file:
+                raise InvalidArgumentError(
+                    f"traces[{name!r}] would be the second {home} (slashes become _); rename it"
+                )
+            writer.series(home, values, "n.a.", **clock)
 
 
 def _write_units(writer: NwbWriter, session: Session) -> None:
@@ -111,6 +125,11 @@ def _write_units(writer: NwbWriter, session: Session) -> None:
 
 
 def _write_epochs(writer: NwbWriter, epochs: pd.DataFrame) -> None:
+    if not {"start", "stop"} <= set(epochs.columns):
+        raise InvalidArgumentError(
+            "epochs must have the columns start and stop (s), got "
+            f"{', '.join(map(str, epochs.columns))}; rename them"
+        )
     rest = epochs.drop(columns=["start", "stop", "name"], errors="ignore")
     names = epochs["name"] if "name" in epochs.columns else epochs.index.astype(str)
     rest = rest.assign(label=np.asarray(names, dtype=object))

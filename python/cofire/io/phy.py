@@ -31,7 +31,7 @@ _GROUP_COLUMNS = ("group", "KSLabel")
 def read_phy(
     folder: str | Path,
     *,
-    groups: Sequence[str] | None = ("good",),
+    groups: str | Sequence[str] | None = ("good",),
     sample_rate: float | None = None,
     support: Any = None,
     max_bytes: int | None = None,
@@ -43,7 +43,7 @@ def read_phy(
     folder : path
         Holds ``spike_times.npy`` (samples), ``spike_clusters.npy`` (else
         ``spike_templates.npy``), ``params.py`` and tables with a column ``cluster_id``.
-    groups : sequence of str or None
+    groups : str, sequence of str or None
         Keep clusters the curator put into these groups (column ``group``; where he said nothing,
         the sorter's ``KSLabel``). None keeps all.
     sample_rate : float, Hz, optional
@@ -79,7 +79,7 @@ def read_phy(
         raise FileFormatError(
             f"{folder}: spike_times.npy has {len(times)} spikes, {name} {len(labels)}"
         )
-    if times.dtype.kind == "i" and len(times) and times.min() < 0:
+    if (times < 0).any():
         raise SpikeTimeError(f"{folder / 'spike_times.npy'} holds negative samples")
     fs = _sample_rate(folder) if sample_rate is None else positive(sample_rate, "sample_rate", "Hz")
     table = _cluster_table(folder, np.unique(labels))
@@ -92,7 +92,7 @@ def read_phy(
             )
         label = table[chosen[0]]
         label = label.fillna(table[chosen[-1]]) if len(chosen) > 1 else label
-        table = table[label.isin(list(groups))]
+        table = table[label.isin([groups] if isinstance(groups, str) else list(groups))]
     spikes = SpikeTrains.from_pairs(
         times / fs, labels, unit_ids=table.index.to_numpy(np.int64), support=support, metadata=table
     )
@@ -127,7 +127,7 @@ def _sample_rate(folder: Path) -> float:
         if equals and name.strip() == "sample_rate":
             try:
                 return positive(ast.literal_eval(value.split("#")[0].strip()), "sample_rate", "Hz")
-            except (ValueError, SyntaxError) as error:
+            except (ValueError, TypeError, SyntaxError) as error:
                 raise FileFormatError(f"{path}: sample_rate is no number: {value!r}") from error
     raise MissingDataError(f"{path} has no sample_rate; pass sample_rate (Hz)")
 

@@ -39,6 +39,8 @@ _PACKAGES = (
 )
 _REFERENCE = re.compile(r"cofire\.([a-z]\w*)(?:\.\w+)*\.[A-Za-z]\w*")
 _ARRAY_KINDS = "biufcSUMm"
+_SPARSE = ("csr_array", "csc_array", "csr_matrix", "csc_matrix")
+_CSR = ("data", "indices", "indptr")
 _BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 _SESSION_PARTS = (
     "spikes",
@@ -86,7 +88,7 @@ class Encoder:
             return {"$": "array", "array": self.put(value, where)}
         if isinstance(value, list):
             return [self.encode(item, f"{where}[{i}]") for i, item in enumerate(value)]
-        if isinstance(value, tuple):
+        if isinstance(value, tuple) and not _is_record(type(value)):
             items = [self.encode(item, f"{where}[{i}]") for i, item in enumerate(value)]
             return {"$": "tuple", "items": items}
         if isinstance(value, dict):
@@ -104,6 +106,10 @@ class Encoder:
             return {"$": "rng", "name": type(value.bit_generator).__name__, "state": state}
         if type(value).__module__.split(".")[0] == "pandas":
             return self._encode_pandas(value, where)
+        if type(value).__name__ in _SPARSE and type(value).__module__.startswith("scipy.sparse"):
+            arrays = {part: self.encode(getattr(value, part), f"{where}.{part}") for part in _CSR}
+            shape = [int(n) for n in value.shape]
+            return {"$": "sparse", "name": type(value).__name__, "shape": shape, **arrays}
         if isinstance(value, (date, datetime)):
             kind = "datetime" if isinstance(value, datetime) else "date"
             return {"$": kind, "value": value.isoformat()}
@@ -149,8 +155,8 @@ class Encoder:
             kind = type(value).__name__
         elif not type(value).__module__.startswith("cofire."):
             raise _refusal(value, where)
-        elif dataclasses.is_dataclass(value):
-            parts = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        elif _is_result(type(value)):
+            parts = {name: getattr(value, name) for name in _result_fields(type(value))}
             kind = "result"
         elif _is_estimator(type(value)):
             parts = _estimator_parts(value, where)
@@ -216,6 +222,17 @@ class Decoder:
         bits.state = self.decode(stored["state"])
         return np.random.Generator(bits)
 
+    def _decode_sparse(self, stored: dict[str, Any]) -> Any:
+        from scipy import sparse
+
+        if stored["name"] not in _SPARSE:
+            raise FileFormatError(f"unknown sparse matrix {stored['name']!r}")
+        parts = tuple(self.decode(stored[part]) for part in _CSR)
+        matrix = getattr(sparse, stored["name"])(parts, shape=tuple(stored["shape"]))
+        # Indices beyond the shape would be read outside the arrays.
+        matrix.check_format(full_check=True)
+        return matrix
+
     def _decode_NA(self, _: dict[str, Any]) -> Any:
         import pandas as pd
 
@@ -262,22 +279,26 @@ class Decoder:
 
     def _decode_result(self, stored: dict[str, Any]) -> Any:
         cls = _find_class(stored["class"])
-        if not dataclasses.is_dataclass(cls):
+        if not _is_result(cls):
             raise FileFormatError(f"{stored['class']} is not a result class")
         fields = self._fields(stored)
-        if not cls.__dataclass_params__.init:  # type: ignore[attr-defined]
-            return _bare_result(cls, fields, stored["class"])
-        init = {f.name for f in dataclasses.fields(cls) if f.init}
-        try:
-            given = {name: v for name, v in fields.items() if name in init}
-            result = cls(**given)
-        except TypeError as error:
-            raise FileFormatError(
-                f"the fields of {stored['class']} have changed since the file was written: {error}"
-            ) from error
-        for name in (f.name for f in dataclasses.fields(cls) if f.name not in init):
-            if name in fields:
-                object.__setattr__(result, name, fields[name])
+        if _is_record(cls):
+            return _made(stored["class"], cls, fields)
+        parameters = getattr(cls, "__dataclass_params__")  # noqa: B009
+        if not parameters.init:
+            # Its constructor computes the result: the parts are put back without it.
+            if set(fields) != set(_result_fields(cls)):
+                raise FileFormatError(
+                    f"the fields of {stored['class']} have changed since the file was written: "
+                    f"it holds {', '.join(fields)}"
+                )
+            result, later = object.__new__(cls), list(fields)
+        else:
+            init = {f.name for f in dataclasses.fields(cls) if f.init}
+            result = _made(stored["class"], cls, {k: v for k, v in fields.items() if k in init})
+            later = [name for name in _result_fields(cls) if name in fields and name not in init]
+        for name in later:
+            object.__setattr__(result, name, fields[name])
         return result
 
     def _decode_estimator(self, stored: dict[str, Any]) -> Any:
@@ -296,20 +317,6 @@ class Decoder:
         for name, value in learned.items():
             setattr(estimator, name, value)
         return estimator
-
-
-def _bare_result(cls: type[Any], fields: dict[str, Any], reference: str) -> Any:
-    """A result whose constructor computes: its fields are put back without calling it."""
-    names = {f.name for f in dataclasses.fields(cls)}
-    if names != set(fields):
-        raise FileFormatError(
-            f"the fields of {reference} have changed since the file was written: "
-            f"{', '.join(sorted(names ^ set(fields)))}"
-        )
-    result = object.__new__(cls)
-    for name, value in fields.items():
-        object.__setattr__(result, name, value)
-    return result
 
 
 _CONTAINERS: dict[str, type[Any]] = {
@@ -333,7 +340,9 @@ _KINDS = frozenset(
 
 def _container_parts(value: Any) -> dict[str, Any]:
     if isinstance(value, Session):
-        return {name: getattr(value, name) for name in _SESSION_PARTS}
+        parts = {name: getattr(value, name) for name in _SESSION_PARTS}
+        # Readers leave signals in the file until they are asked for.
+        return {**parts, "traces": dict(parts["traces"])}
     if isinstance(value, Intervals):
         return {"data": value.data, "metadata": value._metadata, "domain": value.domain}
     if isinstance(value, Traces):
@@ -354,6 +363,32 @@ def _container_parts(value: Any) -> dict[str, Any]:
         "support": value.support,
         "metadata": value._metadata,
     }
+
+
+def _is_record(cls: type[Any]) -> bool:
+    """Whether it is a named tuple of cofire."""
+    named = issubclass(cls, tuple) and hasattr(cls, "_fields")
+    return named and cls.__module__.startswith("cofire.")
+
+
+def _is_result(cls: type[Any]) -> bool:
+    return dataclasses.is_dataclass(cls) or _is_record(cls)
+
+
+def _result_fields(cls: type[Any]) -> tuple[str, ...]:
+    if _is_record(cls):
+        names: tuple[str, ...] = getattr(cls, "_fields")  # noqa: B009
+        return names
+    return tuple(f.name for f in dataclasses.fields(cls))
+
+
+def _made(reference: str, cls: type[Any], fields: dict[str, Any]) -> Any:
+    try:
+        return cls(**fields)
+    except TypeError as error:
+        raise FileFormatError(
+            f"the fields of {reference} have changed since the file was written: {error}"
+        ) from error
 
 
 def _is_estimator(cls: type[Any]) -> bool:
@@ -410,6 +445,6 @@ def _find_class(reference: str) -> type[Any]:
 def _refusal(value: Any, where: str) -> InvalidTypeError:
     return InvalidTypeError(
         f"cannot store {where or 'the object'}: {type(value).__module__}.{type(value).__qualname__}"
-        "; cofire stores its containers, results and estimators, and in them arrays, tables, "
-        "numbers, text, lists and dicts"
+        "; cofire stores its containers, results and estimators, and in them arrays, sparse "
+        "matrices, tables, numbers, text, lists and dicts"
     )

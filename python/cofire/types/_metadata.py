@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cofire._validate import AnyArray, BoolArray, IntArray
-from cofire.errors import InvalidArgumentError
+from cofire.errors import DuplicateIdError, InvalidArgumentError, InvalidTypeError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,7 @@ def positions(selector: Any, n: int, row: str) -> IntArray:
     """Turn a boolean mask, slice, integer or list of integers into positions 0..n-1."""
     if isinstance(selector, slice):
         return np.arange(n, dtype=np.int64)[selector]
-    array = np.atleast_1d(np.asarray(selector))
+    array = _plain(selector, row)
     if array.size == 0:
         return np.zeros(0, dtype=np.int64)
     if array.dtype == bool:
@@ -89,3 +90,50 @@ def positions(selector: Any, n: int, row: str) -> IntArray:
         bad = array[(array < -n) | (array >= n)][0]
         raise IndexError(f"{row} {bad} is out of range: there are {n}")
     return (array.astype(np.int64) + n) % n
+
+
+def unit_positions(units: Any, ids: AnyArray, table: Callable[[], pd.DataFrame]) -> IntArray:
+    """Turn a mask, unit ids or a pandas query into positions 0..n-1, in the given order.
+
+    `table` is asked for only by a query, which finds the ids as ``unit_id``.
+    """
+    if isinstance(units, str):
+        return np.flatnonzero(query_mask(table().assign(unit_id=ids), units, "unit"))
+    wanted = _plain(units, "unit")
+    if wanted.dtype == bool:
+        return positions(wanted, len(ids), "unit")
+    if wanted.ndim != 1 or isinstance(units, slice):
+        raise InvalidTypeError(
+            f"units must be a mask, a list of unit ids or a query, got {units!r}; "
+            "spikes[a:b] takes units by position"
+        )
+    where = {unit: i for i, unit in enumerate(ids.tolist())}
+    unknown = [unit for unit in wanted.tolist() if unit not in where]
+    if unknown:
+        raise InvalidArgumentError(
+            f"units has ids that do not exist: {unknown[:5]}; the recording has "
+            f"{ids[:10].tolist()}" + (" ..." if len(ids) > 10 else "")
+        )
+    rows = np.array([where[unit] for unit in wanted.tolist()], dtype=np.int64)
+    found, counts = np.unique(rows, return_counts=True)
+    if (counts > 1).any():
+        twice = ids[found[counts > 1]][:5].tolist()
+        raise DuplicateIdError(f"units must be unique; ids named twice: {twice}")
+    return rows
+
+
+def _plain(selector: Any, row: str) -> AnyArray:
+    """The selector as an array; truth values that came as objects (pandas' nullable ones) bool."""
+    array = np.atleast_1d(np.asarray(selector))
+    if array.dtype != object:
+        return array
+    flags = np.array([isinstance(value, (bool, np.bool_)) for value in array.ravel()], dtype=bool)
+    if not flags.any():
+        return array
+    if not flags.all():
+        i = int(np.flatnonzero(~flags)[0])
+        raise InvalidArgumentError(
+            f"a mask over {row}s must hold true and false only, got {array.ravel()[i]!r} at "
+            f"position {i}; decide for missing values first: mask.fillna(False)"
+        )
+    return array.astype(bool)

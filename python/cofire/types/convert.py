@@ -9,6 +9,7 @@ import numpy as np
 
 from cofire._validate import FloatArray
 from cofire.errors import InvalidTypeError
+from cofire.types._edges import edge_pairs
 from cofire.types.intervals import Intervals
 from cofire.types.spike_trains import SpikeTrains
 from cofire.types.traces import Traces
@@ -40,7 +41,8 @@ def as_spike_trains(
     Returns
     -------
     SpikeTrains
-        Unit ids, support and unit table are kept where the source has them. pynapple and neo count
+        Unit ids, support and unit table are kept where the source has them; the id of a neo train
+        is its annotation ``unit_id``, if all trains have one. pynapple and neo count
         a spike at the very end of their support; the stop of the support is then the next larger
         number, so that the spike stays inside ``[start, stop)``.
 
@@ -177,7 +179,7 @@ def _as_intervals(intervals: Any, argument: str) -> Intervals:
             np.column_stack([first, first + length]), metadata=metadata, on_overlap="keep"
         )
     try:
-        return Intervals(intervals, on_overlap="keep")
+        return Intervals(edge_pairs(intervals, argument), on_overlap="keep")
     except InvalidTypeError as error:
         raise InvalidTypeError(
             f"{argument} must be Intervals, an (n, 2) array in seconds, a pynapple IntervalSet, a "
@@ -243,9 +245,10 @@ def _from_neo(trains: list[Any], on_unsorted: str) -> SpikeTrains:
     start = min(float(t.t_start.rescale("s")) for t in trains)
     stop = max(float(t.t_stop.rescale("s")) for t in trains)
     annotations = [dict(t.annotations) for t in trains]
-    ids = [a.pop("unit_id", i) for i, a in enumerate(annotations)]
-    if len({*map(str, ids)}) != len(ids):
-        ids = list(range(len(trains)))
+    ids = list(range(len(trains)))
+    # Ids that some trains lack cannot be told from positions: they stay a column.
+    if all("unit_id" in a for a in annotations):
+        ids = [a.pop("unit_id") for a in annotations]
     metadata = annotations if any(annotations) else None
     support = _closed(np.array([[start, stop]]), times)
     return SpikeTrains.from_list(times, ids, support, metadata, on_unsorted=on_unsorted)

@@ -10,7 +10,8 @@ import numpy as np
 
 from cofire._optional import import_extra
 from cofire._validate import BoolArray, FloatArray, IntArray, one_of, positive, real, vector
-from cofire.errors import DataWarning, InvalidArgumentError, InvalidTypeError
+from cofire.errors import DataWarning, InvalidArgumentError
+from cofire.types._edges import edge_pairs, merge_edges, touching_pairs
 from cofire.types._metadata import make_table, positions, query_mask
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Intervals:
         domain: Any = None,
     ) -> None:
         one_of(on_overlap, "on_overlap", ("error", "merge", "keep"))
-        data = _pairs(starts_stops, "starts_stops")
+        data = edge_pairs(starts_stops, "starts_stops")
         table = make_table(metadata, np.arange(len(data)), "metadata", "interval")
         order = np.lexsort((data[:, 1], data[:, 0]))
         if not np.array_equal(order, np.arange(len(data))):
@@ -87,15 +88,15 @@ class Intervals:
                         f"[{data[i + 1, 0]:g}, {data[i + 1, 1]:g}) s; pass "
                         'on_overlap="merge" or on_overlap="keep"'
                     )
-                data, table = _merge(data, 0.0), None
+                data, table = merge_edges(data, 0.0), None
         data = np.ascontiguousarray(data)
         data.flags.writeable = False
         self._data: FloatArray = data
         self._metadata = table
         self._domain: FloatArray | None = None
         if domain is not None:
-            edges = domain.data if isinstance(domain, Intervals) else np.atleast_2d(domain)
-            self._domain = _merge(Intervals(edges, on_overlap="keep").data, 0.0)
+            edges = domain.data if isinstance(domain, Intervals) else edge_pairs(domain, "domain")
+            self._domain = merge_edges(edges[np.argsort(edges[:, 0], kind="stable")], 0.0)
 
     # --- what is in it ----------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ class Intervals:
     @property
     def total_duration(self) -> float:
         """Time covered by the merged intervals, s."""
-        merged = _merge(self._data, 0.0)
+        merged = merge_edges(self._data, 0.0)
         return float((merged[:, 1] - merged[:, 0]).sum())
 
     @property
@@ -232,7 +233,7 @@ class Intervals:
     def __and__(self, other: Any) -> Intervals:
         b = _operand(other)._data
         a = self._data
-        i, j = _touching_pairs(a, b)
+        i, j = touching_pairs(a, b)
         pieces = np.column_stack([np.maximum(a[i, 0], b[j, 0]), np.minimum(a[i, 1], b[j, 1])])
         return self._like(pieces, self._rows(i))
 
@@ -242,7 +243,7 @@ class Intervals:
 
     def __invert__(self) -> Intervals:
         domain = np.array([[-np.inf, np.inf]]) if self._domain is None else self._domain
-        merged = _merge(self._data, 0.0)
+        merged = merge_edges(self._data, 0.0)
         edges = np.concatenate([[-np.inf], merged.ravel(), [np.inf]]).reshape(-1, 2)
         gaps = Intervals(edges[edges[:, 1] > edges[:, 0]], on_overlap="keep")
         pieces = (Intervals(domain, on_overlap="keep") & gaps)._data
@@ -273,7 +274,7 @@ class Intervals:
         gap = real(gap, "gap")
         if gap < 0:
             raise InvalidArgumentError(f"gap must not be negative, got {gap:g} s")
-        return Intervals(_merge(self._data, gap), on_overlap="keep", domain=self._domain)
+        return Intervals(merge_edges(self._data, gap), on_overlap="keep", domain=self._domain)
 
     def expand(self, amount: float, direction: str = "both") -> Intervals:
         """Move edges outward by `amount` seconds, without clipping or merging.
@@ -326,8 +327,8 @@ class Intervals:
         """
         b = _operand(other)._data
         if total:
-            merged = _merge(b, 0.0)
-            i, j = _touching_pairs(self._data, merged)
+            merged = merge_edges(b, 0.0)
+            i, j = touching_pairs(self._data, merged)
             shared = np.minimum(self.stops[i], merged[j, 1]) - np.maximum(
                 self.starts[i], merged[j, 0]
             )
@@ -346,7 +347,7 @@ class Intervals:
 
         As in ``A & B``: touching does not count, an event of no length inside an interval does.
         """
-        i, _ = _touching_pairs(self._data, _operand(other)._data)
+        i, _ = touching_pairs(self._data, _operand(other)._data)
         return self._take(np.unique(i))
 
     def within(self, other: Any) -> Intervals:
@@ -385,7 +386,9 @@ class Intervals:
         pieces: list[FloatArray] = [np.zeros((0, 2))]
         rows: list[int] = []
         for i, (start, stop) in enumerate(self._data):
-            edges = np.append(np.arange(start, stop, width), stop)
+            # Rounding may let arange reach the stop.
+            cuts = np.arange(start, stop, width)
+            edges = np.append(cuts[cuts < stop], stop)
             pieces.append(np.column_stack([edges[:-1], edges[1:]]))
             rows.extend([i] * (len(edges) - 1))
         return self._like(np.concatenate(pieces), self._rows(np.array(rows, dtype=np.int64)))
@@ -471,57 +474,6 @@ class Intervals:
 
     def _like(self, data: FloatArray, metadata: pd.DataFrame | None) -> Intervals:
         return Intervals(data, metadata=metadata, on_overlap="keep", domain=self._domain)
-
-
-def _pairs(values: Any, name: str) -> FloatArray:
-    try:
-        data = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidTypeError(
-            f"{name} must be an (n, 2) array of starts and stops in seconds"
-        ) from error
-    if data.size == 0:
-        data = data.reshape(0, 2)
-    if data.ndim == 1 and data.shape == (2,):
-        data = data.reshape(1, 2)
-    if data.ndim != 2 or data.shape[1] != 2:
-        raise InvalidArgumentError(
-            f"{name} must have shape (n, 2), a start and a stop a row; got shape {data.shape}"
-        )
-    bad = np.flatnonzero(np.isnan(data).any(axis=1) | ~(data[:, 1] >= data[:, 0]))
-    if len(bad):
-        i = int(bad[0])
-        what = "is NaN" if np.isnan(data[i]).any() else "ends before it starts"
-        raise InvalidArgumentError(
-            f"{name}: interval {i} {what}: ({data[i, 0]:g}, {data[i, 1]:g}); "
-            "drop or correct such rows"
-        )
-    return data
-
-
-def _merge(data: FloatArray, gap: float) -> FloatArray:
-    if not len(data):
-        return data
-    running = np.maximum.accumulate(data[:, 1])
-    new = np.concatenate([[True], data[1:, 0] - running[:-1] > gap])
-    first = np.flatnonzero(new)
-    last = np.append(first[1:], len(data)) - 1
-    return np.column_stack([data[first, 0], running[last]])
-
-
-def _touching_pairs(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray]:
-    """Pairs (i, j), ordered by i then j, with ``a[i, 0] < b[j, 1]`` and ``b[j, 0] < a[i, 1]``."""
-    if not len(a) or not len(b):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    # Candidates of interval i: the intervals of b that start before its stop, from the first one
-    # whose running maximum of stops lies beyond its start.
-    last = np.searchsorted(b[:, 0], a[:, 1], side="left")
-    first = np.searchsorted(np.maximum.accumulate(b[:, 1]), a[:, 0], side="right")
-    n = np.maximum(last - first, 0)
-    i = np.repeat(np.arange(len(a)), n)
-    j = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + np.repeat(first, n)
-    keep = a[i, 0] < b[j, 1]
-    return i[keep], j[keep]
 
 
 def _operand(other: Any) -> Intervals:

@@ -16,7 +16,6 @@ from cofire.errors import (
 )
 from cofire.types._checks import (
     all_inside,
-    check_unique,
     checked,
     ids_array,
     merged_support,
@@ -25,7 +24,7 @@ from cofire.types._checks import (
     read_only,
     times_array,
 )
-from cofire.types._metadata import make_table, positions, query_mask
+from cofire.types._metadata import make_table, positions, unit_positions
 from cofire.types.intervals import Intervals
 
 if TYPE_CHECKING:
@@ -298,7 +297,8 @@ class SpikeTrains:
             return self._take(positions(key, self.n_units, "unit"))
         if isinstance(key, Intervals):
             return self.restrict(key)
-        if isinstance(key, bool) or not hasattr(key, "__index__"):
+        # Arrays have __index__, and refuse to be one with a message about dimensions.
+        if isinstance(key, (bool, np.ndarray)) or not hasattr(key, "__index__"):
             raise InvalidTypeError(
                 f"spikes[...] takes a position, a slice or Intervals, got {key!r}; "
                 "use .select(mask, ids or query) to choose units"
@@ -322,23 +322,11 @@ class SpikeTrains:
         Raises
         ------
         InvalidArgumentError
-            Unknown ids, a mask of the wrong length, or a query that fails.
+            Unknown ids, a mask of the wrong length or with missing values, or a query that fails.
+        DuplicateIdError
+            An id named twice.
         """
-        if isinstance(units, str):
-            table = self.metadata.assign(unit_id=self._unit_ids)
-            return self._take(np.flatnonzero(query_mask(table, units, "unit")))
-        wanted = np.atleast_1d(np.asarray(units))
-        if wanted.dtype == bool:
-            return self._take(positions(wanted, self.n_units, "unit"))
-        where = {unit: i for i, unit in enumerate(self._unit_ids.tolist())}
-        unknown = [unit for unit in wanted.tolist() if unit not in where]
-        if unknown:
-            raise InvalidArgumentError(
-                f"units has ids that do not exist: {unknown[:5]}; "
-                f"the recording has {self._unit_ids[:10].tolist()}"
-                + (" ..." if self.n_units > 10 else "")
-            )
-        return self._take(np.array([where[unit] for unit in wanted.tolist()], dtype=np.int64))
+        return self._take(unit_positions(units, self._unit_ids, lambda: self.metadata))
 
     def restrict(self, intervals: Any) -> SpikeTrains:
         """Keep the spikes inside ``[start, stop)`` of the intervals; every unit is kept.
@@ -489,7 +477,6 @@ class SpikeTrains:
         times = np.concatenate([np.zeros(0), *(self[int(i)] for i in index)])
         table = None if self._metadata is None else self._metadata.iloc[index]
         ids = self._unit_ids[index]
-        check_unique(ids)
         return SpikeTrains._trusted(times, offsets, ids, self._support, table)
 
 

@@ -32,8 +32,9 @@ def save(obj: Any, path: str | os.PathLike[str], *, compress: bool = False) -> N
     Parameters
     ----------
     obj : SpikeTrains, Intervals, Traces, Session, any result or fitted estimator of cofire
-        Also lists, tuples and dicts of them, arrays, tables, numbers and text. Of an estimator,
-        parameters and learned attributes (names that end with ``_``) are kept.
+        Also lists, tuples and dicts of them, arrays, sparse matrices (csr, csc), tables, numbers
+        and text. Of an estimator, parameters and learned attributes (names that end with ``_``)
+        are kept. Signals that a session left in its file are read.
     path : path
         With or without the ending ``.npz`` or ``.json``; the folder must exist.
     compress : bool
