@@ -156,6 +156,7 @@ def test_incomplete_interpolated_windows_can_be_dropped():
     x = signal(n_samples=100)
     arguments = {
         "times": times,
+        "rate": 5.0,  # not that of the samples
         "support": [[0.0, 4.0], [5.0, 9.9]],
         "per_event": True,
         "incomplete": "drop",
@@ -309,6 +310,38 @@ def test_the_first_sample_is_the_nearest_and_of_two_the_later():
         assert binned.mean[0, 0] == 5
 
 
+def test_equal_steps_are_read_sample_by_sample_whichever_way_the_clock_is_given():
+    x, events = signal(n_samples=500), [1.0, 2.004, 2.005, 3.337]
+    for t_start in (0.0, 37.0):
+        at = np.add(events, t_start)
+        by_rate = cf.event_triggered_average(x, at, (-0.1, 0.3), rate=100.0, t_start=t_start)
+        times = t_start + np.arange(500) / 100
+        for clock in ({"times": times}, {"times": times, "rate": 100.0}):
+            by_times = cf.event_triggered_average(x, at, (-0.1, 0.3), **clock)
+            np.testing.assert_array_equal(by_times.mean, by_rate.mean)
+            np.testing.assert_allclose(by_times.lags, by_rate.lags, rtol=0, atol=1e-12)
+    ramp = np.arange(20.0)
+    for event, first in [(5.49, 4), (5.5, 5)]:
+        found = cf.event_triggered_average(ramp, [event], (-1.0, 1.0), times=ramp)
+        assert found.mean[0, 0] == first
+
+
+def test_lags_at_another_rate_than_that_of_the_samples_are_interpolated():
+    ramp = np.arange(20.0)
+    found = cf.event_triggered_average(ramp, [5.3], (-1.0, 1.0), times=ramp, rate=4.0)
+    np.testing.assert_allclose(found.mean[:, 0], 5.3 + found.lags)
+
+
+def test_activity_of_spikes_is_averaged_in_whole_bins():
+    spikes = [np.sort(np.random.default_rng(i).uniform(0, 50, 400)) for i in range(4)]
+    activity = cf.assemblies.activation(np.eye(2, 4) + 0.5, spikes, bin_width=0.01)
+    events = np.random.default_rng(9).uniform(2, 48, 15)
+    found = cf.event_triggered_average(activity, events, (-0.5, 0.5))
+    first = np.floor((events - 0.5 - activity.times[0]) * 100 + 0.5).astype(int)
+    expected = np.mean([activity.values[i : i + 100] for i in first], axis=0)
+    np.testing.assert_allclose(found.mean, expected, rtol=1e-9, atol=1e-12)
+
+
 def test_the_clock_of_traces_is_obeyed():
     traces = cf.Traces(np.arange(1000.0), rate=100.0, t_start=50.0, columns=["a"])
     found = cf.event_triggered_average(traces, [55.0], (-0.1, 0.1), rate=100.0)
@@ -327,7 +360,14 @@ def test_activity_inside_epochs_is_never_joined_across_a_gap():
 
 
 @pytest.mark.parametrize("events", [[], [np.nan], [-50.0, 1e6, np.inf]])
-@pytest.mark.parametrize("clock", [{"rate": 100.0}, {"times": np.arange(500) / 100}])
+@pytest.mark.parametrize(
+    "clock",
+    [
+        {"rate": 100.0},
+        {"times": np.arange(500) / 100},
+        {"times": np.arange(500) / 100 + 0.004 * (np.arange(500) > 10)},
+    ],
+)
 def test_without_valid_events_everything_is_nan(events, clock):
     found = cf.event_triggered_average(
         signal(n_samples=500), events, (-0.5, 0.5), per_event=True, **clock
@@ -361,7 +401,8 @@ def test_threads_and_order_of_events_and_signals_change_nothing(seed, threads, i
     x = signal(seed, n_samples=300, n=4)
     x[rng.random(300) < 0.01] = np.nan
     events = rng.uniform(-0.5, 3.5, rng.integers(1, 20))
-    clock = {"times": np.arange(300) / 100} if irregular else {"rate": 100.0}
+    uneven = np.arange(300) / 100 + 0.004 * (np.arange(300) > 10)
+    clock = {"times": uneven} if irregular else {"rate": 100.0}
     one = cf.event_triggered_average(x, events, (-0.3, 0.4), **clock, threads=1)
     many = cf.event_triggered_average(
         x[:, ::-1], rng.permutation(events), (-0.3, 0.4), **clock, threads=threads
@@ -386,9 +427,11 @@ def test_interpolating_at_the_samples_is_reading_them(seed):
     x = signal(seed, n_samples=256)
     events = np.random.default_rng(seed).integers(0, 256, 10) / 64
     read = cf.event_triggered_average(x, events, (-0.25, 0.25), rate=64.0)
-    found = cf.event_triggered_average(x, events, (-0.25, 0.25), times=np.arange(256) / 64)
-    np.testing.assert_allclose(read.mean, found.mean, rtol=1e-13)
-    np.testing.assert_array_equal(read.counts, found.counts)
+    found = cf.event_triggered_average(
+        x, events, (-0.25, 0.25), times=np.arange(256) / 64, rate=32.0
+    )
+    np.testing.assert_allclose(read.mean[::2], found.mean, rtol=1e-13)
+    np.testing.assert_array_equal(read.counts[::2], found.counts)
 
 
 def test_a_large_offset_does_not_spoil_the_error():

@@ -151,7 +151,6 @@ def test_the_repr_says_what_was_counted():
 @pytest.mark.parametrize(
     ("spikes", "events", "window", "bin_width", "message"),
     [
-        ([], [1.0], (-1, 1), 0.1, "spikes holds no units"),
         ([[1.0]], [], (-1, 1), 0.1, "events is empty"),
         ([[1.0]], [np.nan], (-1, 1), 0.1, "no event has a finite time"),
         ([[1.0]], [1.0], (1, -1), 0.1, "start < stop"),

@@ -154,7 +154,6 @@ def test_peth_of_binned_spikes_reads_their_bins(support):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: cf.compute_psth([], [1.0]), "no units"),
         (lambda: cf.compute_psth([[1.0]], []), "events is empty"),
         (lambda: cf.compute_psth([[1.0]], [1.0], n_bins=0), "n_bins must be at least 1"),
         (lambda: cf.compute_psth([[1.0]], [1.0], 0.1, window=(0.01, 0.02)), "no multiple"),

@@ -400,3 +400,8 @@ def test_alias_reproduces_the_golden_patterns(golden_session, golden):
     z, centers = react.get_z_mat(golden_session.spikes.restrict(golden_session.detection))
     np.testing.assert_allclose(centers[:400], zmat["gap_t"][:400], atol=1e-9)
     np.testing.assert_allclose(z[:, :400], zmat["gap_z_first400"], rtol=1e-9, atol=1e-9)
+    activity = react.get_assembly_act(golden_session.detection)
+    gold = golden("activity")
+    np.testing.assert_allclose(activity.abscissa_vals[:2000], gold["gap_t_first"], atol=1e-9)
+    np.testing.assert_allclose(activity.support.data, gold["gap_support"], rtol=1e-12)
+    assert activity.fs == gold["fs"]

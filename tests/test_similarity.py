@@ -37,7 +37,7 @@ def test_index_is_the_absolute_cosine():
 def test_recipe_is_the_written_one():
     x = np.random.default_rng(1).normal(size=(3, 7))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
-    result = similarity_index(x, 30, rng=42, rng_recipe="numpy", adjust_pvalue=False)
+    result = similarity_index(x, 30, rng=42, adjust_pvalue=False)
     state = np.random.RandomState(42)
     null = []
     for _ in range(30):
@@ -50,17 +50,14 @@ def test_recipe_is_the_written_one():
 
 def test_golden_similarity(golden):
     expected = golden("ev")
-    recipe = {"rng": 42, "rng_recipe": "numpy"}
-    raw = similarity_index(expected["si_patterns"], 400, adjust_pvalue=False, **recipe)
-    adjusted = similarity_index(expected["si_patterns"], 400, **recipe)
+    raw = similarity_index(expected["si_patterns"], 400, adjust_pvalue=False)
+    adjusted = similarity_index(expected["si_patterns"], 400)
     np.testing.assert_array_equal(raw.pairs, expected["si_pairs"])
     np.testing.assert_allclose(raw.index, expected["si"], **TIGHT)
     np.testing.assert_allclose(raw.pvalues, expected["si_p"], **TIGHT)
     np.testing.assert_allclose(adjusted.pvalues, expected["si_p_fdr"], **TIGHT)
     if "si_group" in expected:
-        across = similarity_index(
-            expected["si_patterns"], 400, groups=expected["si_groups"], **recipe
-        )
+        across = similarity_index(expected["si_patterns"], 400, groups=expected["si_groups"])
         np.testing.assert_array_equal(across.pairs, expected["si_group_pairs"])
         np.testing.assert_allclose(across.index, expected["si_group"], **TIGHT)
         np.testing.assert_allclose(across.pvalues, expected["si_group_p"], **TIGHT)
@@ -69,7 +66,7 @@ def test_golden_similarity(golden):
 def test_the_global_generator_is_left_alone():
     np.random.seed(1)  # noqa: NPY002
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    similarity_index(np.eye(3, 8), 5, rng=42, rng_recipe="numpy")
+    similarity_index(np.eye(3, 8), 5)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 

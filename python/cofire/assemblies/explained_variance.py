@@ -99,7 +99,7 @@ class ExplainedVariance:
 
     Parameters
     ----------
-    spikes : SpikeTrains or convertible
+    st : SpikeTrains or convertible
         Their whole support is binned once.
     template, matching, control : Intervals or array_like (n, 2), s
         Usually task, post-task and pre-task. Template correlations come from the bins that lie
@@ -167,14 +167,14 @@ class ExplainedVariance:
 
     def __init__(
         self,
-        spikes: Any,
+        st: Any,
         template: Any,
         matching: Any,
         control: Any,
-        *,
         bin_size: float = 0.2,
         window: float | None = 900.0,
         slideby: float | None = None,
+        *,
         compat: str | None = None,
         threads: int | None = None,
     ) -> None:
@@ -186,7 +186,7 @@ class ExplainedVariance:
             positive(slideby, "slideby", "s")
             if window is None:
                 raise InvalidArgumentError("slideby needs window, the length of a window in s")
-        binned = bin_spikes(spikes, bin_size, dtype="float64", threads=threads)
+        binned = bin_spikes(st, bin_size, dtype="float64", threads=threads)
         inside = binned.restrict(as_intervals(template, "template", merge=True))
         matching_windows, control_windows = (
             _windows(as_intervals(epochs, name), name, window, slideby, compat)

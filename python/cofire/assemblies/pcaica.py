@@ -49,6 +49,11 @@ class PCAICA(Estimator):
         Extract this many, whatever the threshold; with "cross_svd", test only this many.
     cross_structural : sequence (n_units,), optional
         Group (region) of each unit: search for co-activation across groups only.
+    rng : int or numpy.random.Generator
+    rng_recipe : None or "numpy"
+        None: fast counter-based surrogates. "numpy": the reference's generators, draw by draw.
+    threads : int, optional
+        Default :func:`cofire.get_num_threads`; results do not depend on it.
     cross_variant : {"scaled", "corr_mp"}
         "scaled": rows divided by the square root of the size of their group, zero covariance
         within groups, shuffle threshold, and a filter for patterns that span groups. "corr_mp":
@@ -62,11 +67,6 @@ class PCAICA(Estimator):
     cross_group_threshold_percentile : float, 0 to 100
     cross_svd_threshold_mode : {"per_rank", "max_stat"}
         Compare each singular value with the null of its own rank, or with that of the first.
-    rng : int or numpy.random.Generator
-    rng_recipe : None or "numpy"
-        None: fast counter-based surrogates. "numpy": the reference's generators, draw by draw.
-    threads : int, optional
-        Default :func:`cofire.get_num_threads`; results do not depend on it.
     progress : callable, optional
         Called with (shuffles done, n_shuffles).
 
@@ -119,14 +119,15 @@ class PCAICA(Estimator):
         method: str = "ica",
         n_assemblies: int | None = None,
         cross_structural: Any = None,
+        rng: int | np.random.Generator = 0,
+        rng_recipe: str | None = None,
+        threads: int | None = None,
+        *,
         cross_variant: str = "scaled",
         cross_group_threshold: float = 1e-12,
         cross_group_threshold_mode: str = "absolute",
         cross_group_threshold_percentile: float = 95.0,
         cross_svd_threshold_mode: str = "per_rank",
-        rng: int | np.random.Generator = 0,
-        rng_recipe: str | None = None,
-        threads: int | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.null = null

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,10 @@ class SignificantEvents:
     n_shuffles: int
     tail: str
 
+    def __iter__(self) -> Iterator[Any]:
+        """Unpack as ``index, pvalues, zscores``."""
+        return iter((self.index, self.pvalues, self.zscores))
+
     def to_frame(self) -> pd.DataFrame:
         """Table with a row for each event."""
         import pandas as pd
@@ -68,6 +73,10 @@ class PairwiseCorrelation:
     pvalues: FloatArray
     pairs: IntArray
     method: str
+
+    def __iter__(self) -> Iterator[Any]:
+        """Unpack as ``rho, pvalues, pairs``."""
+        return iter((self.rho, self.pvalues, self.pairs))
 
     def to_frame(self) -> pd.DataFrame:
         """Table with a row for each pair."""

@@ -113,8 +113,8 @@ def similarity_index(
     *,
     groups: Any = None,
     adjust_pvalue: bool = True,
-    rng: int | np.random.Generator = 0,
-    rng_recipe: str | None = None,
+    rng: int | np.random.Generator = 42,
+    rng_recipe: str | None = "numpy",
 ) -> SimilarityIndex:
     """Similarity of every pair of assemblies against weights shuffled over units.
 
@@ -130,8 +130,9 @@ def similarity_index(
         Adjust p values for the number of pairs (Benjamini-Hochberg).
     rng : int or numpy.random.Generator
     rng_recipe : None or "numpy"
-        "numpy": ``RandomState(rng).permutation`` row by row, shuffle by shuffle; ``rng=42`` gives
-        the reference's numbers.
+        "numpy": ``RandomState(rng).permutation`` row by row, shuffle by shuffle, which with the
+        default seed gives neuro_py's numbers (its global generator is not touched). None: all rows
+        of a block of shuffles at once, from ``default_rng(rng)``.
 
     Returns
     -------

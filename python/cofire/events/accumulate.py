@@ -24,6 +24,8 @@ _INTERPOLATED: dict[np.dtype[Any], Callable[..., Moments]] = {
 }
 # A support edge this close to a sample (in samples) is meant to be on it.
 _EDGE_TOLERANCE = 1e-6
+# Times this close to equal steps (in steps) are those of a regular clock.
+_STEP_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,22 @@ def irregular_runs(support: Intervals, times: FloatArray) -> IntArray:
     last = np.searchsorted(times, merged.stops, side="right")
     runs = np.column_stack([first, last]).astype(np.int64)
     return np.ascontiguousarray(runs[last > first])
+
+
+def rate_of_equal_steps(times: FloatArray, lag_rate: float) -> float | None:
+    """Rate (Hz) of times in equal steps of about ``1 / lag_rate``; None for other times."""
+    n = len(times)
+    if n < 2:
+        return None
+    rate = (n - 1) / float(times[-1] - times[0])
+    # A rate in whole microhertz keeps ties between two samples ties.
+    whole = round(rate, 6)
+    if abs(whole - rate) * n <= _EDGE_TOLERANCE * rate:
+        rate = whole
+    if abs(lag_rate - rate) > _EDGE_TOLERANCE * rate:
+        return None
+    distance = np.abs((times - times[0]) * rate - np.arange(n)).max()
+    return rate if distance <= _STEP_TOLERANCE else None
 
 
 def walkable(values: AnyArray) -> AnyArray:

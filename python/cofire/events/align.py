@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,8 +37,8 @@ class Sync(NamedTuple):
 
     Attributes
     ----------
-    lag : ndarray (n,) float64, s
-        Sample time minus event time.
+    lag : ndarray (n,) float64, s, or (n, 1 + n_columns)
+        Sample time minus event time; beside it the columns that came with the samples.
     event : ndarray (n,) int64
         Position of the event.
     sample : ndarray (n,) int64
@@ -81,6 +82,10 @@ class JointPETH:
     joint: FloatArray
     expected: FloatArray
     difference: FloatArray
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        """Unpack as ``joint, expected, difference``."""
+        return iter((self.joint, self.expected, self.difference))
 
     def to_frame(self) -> pd.DataFrame:
         """Table with a row per cell: first, second (lag positions), joint, expected, difference."""
@@ -151,7 +156,8 @@ def sync(samples: Any, events: Any, window: tuple[float, float]) -> Sync:
 
     Parameters
     ----------
-    samples : array_like (n,), s, sorted
+    samples : array_like (n,), s, sorted; or (n, 1 + n_columns)
+        Of a table the first column holds the times; the others are carried along.
     events : array_like (m,), s
         In any order.
     window : (start, stop), s
@@ -160,8 +166,7 @@ def sync(samples: Any, events: Any, window: tuple[float, float]) -> Sync:
     Returns
     -------
     Sync
-        ``(lag, event, sample)``, a row per pair, ordered by event and then by sample. Further
-        columns of the samples follow as ``column[result.sample]``.
+        ``(lag, event, sample)``, a row per pair, ordered by event and then by sample.
 
     Raises
     ------
@@ -174,13 +179,19 @@ def sync(samples: Any, events: Any, window: tuple[float, float]) -> Sync:
     >>> cf.sync([0.0, 0.95, 1.05], [1.0], (-0.1, 0.1)).sample.tolist()
     [1, 2]
     """
-    times, centers = vector(samples, "samples"), vector(events, "events")
+    table = np.asarray(samples)
+    has_columns = table.ndim == 2 and table.shape[1] > 0
+    times = vector(table[:, 0] if has_columns else samples, "samples")
+    centers = vector(events, "events")
     _sorted(times, "samples")
     before, after = _window(window)
     first = np.searchsorted(times, centers + before, side="left")
     last = np.searchsorted(times, centers + after, side="right")
     event, sample = _expand(first, last)
-    return Sync(times[sample] - centers[event], event, sample)
+    lag = times[sample] - centers[event]
+    if has_columns:
+        lag = np.column_stack([lag, table[sample, 1:]])
+    return Sync(lag, event, sample)
 
 
 def raster_points(
@@ -296,7 +307,7 @@ def relative_times(
     return RelativeTime(position, owner)
 
 
-def joint_peth(peth_1: Any, peth_2: Any, *, smooth_std: float = 2.0) -> JointPETH:
+def joint_peth(peth_1: Any, peth_2: Any, smooth_std: float = 2.0) -> JointPETH:
     """Joint peri-event histogram of two responses.
 
     ``J = P1' P2`` over events, expected ``E = n_events * m1 m2'`` from the means over events; both

@@ -17,6 +17,7 @@ from cofire.events.accumulate import (
     Windows,
     average_interpolated,
     irregular_runs,
+    rate_of_equal_steps,
     regular_runs,
 )
 from cofire.types import Traces
@@ -89,9 +90,10 @@ def event_triggered_average(
     """Average signals around events.
 
     There are ``L = round((w1 - w0) * rate)`` lags, ``lags = w0 + i / rate``. A regular signal
-    (`rate`) is read sample by sample, from the sample nearest to ``event + w0`` (of two equally
-    near ones the later). A signal with `times` is interpolated linearly at ``event + lags``, never
-    between two support epochs.
+    (`rate`, or `times` in equal steps) is read sample by sample, from the sample nearest to
+    ``event + w0`` (of two equally near ones the later). One with other `times`, or with lags at
+    another rate than its samples, is interpolated linearly at ``event + lags``, never between two
+    support epochs.
 
     Samples outside the data or the support do not exist: an event whose window leaves the data or
     crosses a gap is NaN there. NaN is left out lag by lag; :attr:`EventTriggered.counts` says how
@@ -166,15 +168,21 @@ def event_triggered_average(
         found = old.average(traces, at, (w0, w1), lag_rate, interpolate, per_event, n_threads)
         lags, moments, n_valid, stack = found
     else:
+        sample_rate = traces.rate
+        if sample_rate is None:
+            sample_rate = rate_of_equal_steps(traces.times, lag_rate)
+        lag_rate = lag_rate if sample_rate is None else sample_rate
         n_lags = round((w1 - w0) * lag_rate)
         if n_lags < 1:
             raise InvalidArgumentError(
                 f"window ({w0:g}, {w1:g}) s holds no sample at rate {lag_rate:g} Hz; widen it"
             )
         lags = w0 + np.arange(n_lags) / lag_rate
-        compute = _interpolated if traces.rate is None else _regular
-        drop = incomplete == "drop"
-        moments, n_valid, stack = compute(traces, at, lags, drop, per_event, n_threads)
+        options = (at, lags, incomplete == "drop", per_event, n_threads)
+        if sample_rate is None:
+            moments, n_valid, stack = _interpolated(traces, *options)
+        else:
+            moments, n_valid, stack = _regular(traces, sample_rate, *options)
     return EventTriggered(lags, *moments, n_valid, traces.columns, stack)
 
 
@@ -182,11 +190,19 @@ Found = tuple[tuple[FloatArray, FloatArray, IntArray], int, AnyArray | None]
 
 
 def _regular(
-    traces: Traces, events: FloatArray, lags: FloatArray, drop: bool, per_event: bool, threads: int
+    traces: Traces,
+    rate: float,
+    events: FloatArray,
+    lags: FloatArray,
+    drop: bool,
+    per_event: bool,
+    threads: int,
 ) -> Found:
-    assert traces.rate is not None
-    runs = regular_runs(traces.support, len(traces), traces.rate, traces.t_start)
-    first = np.floor((events + lags[0] - traces.t_start) * traces.rate + 0.5)
+    if traces.rate is None:
+        runs = irregular_runs(traces.support, traces.times)
+    else:
+        runs = regular_runs(traces.support, len(traces), rate, traces.t_start)
+    first = np.floor((events + lags[0] - traces.t_start) * rate + 0.5)
     windows = Windows.lay(first, runs, len(lags), partial=not drop)
     stack = windows.stack(traces.values, len(events)) if per_event else None
     return windows.average(traces.values, threads), windows.n_events, stack

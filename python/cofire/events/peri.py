@@ -110,7 +110,7 @@ def peri_event_counts(
     Raises
     ------
     InvalidArgumentError
-        No units, no event with a finite time, a window without a bin.
+        No event with a finite time, a window without a bin.
     TooLargeError
         The counts of all events would not fit into memory.
 
@@ -133,7 +133,7 @@ def peri_event_counts(
     width = positive(bin_width, "bin_width", "s")
     n_threads = resolve_threads(threads)
     trains = as_spike_trains(spikes)
-    at, n_dropped = checked(trains, events)
+    at, n_dropped = checked(events)
     n_bins = round((w1 - w0) / width)
     if not 1 <= n_bins <= _MAX_BINS:
         raise InvalidArgumentError(
@@ -150,12 +150,10 @@ def peri_event_counts(
     )
 
 
-def checked(trains: SpikeTrains, events: Any) -> tuple[FloatArray, int]:
-    """Finite event times, and how many are not; no units or no events are an error."""
+def checked(events: Any) -> tuple[FloatArray, int]:
+    """Finite event times, and how many are not; no events are an error."""
     given = vector(events, "events", finite=False)
     at = given[np.isfinite(given)]
-    if not trains.n_units:
-        raise InvalidArgumentError("spikes holds no units; there is nothing to count")
     if not len(at):
         what = "events is empty" if not len(given) else "no event has a finite time"
         raise InvalidArgumentError(f"{what}; pass at least one event time in seconds")

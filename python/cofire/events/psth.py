@@ -63,7 +63,7 @@ def compute_psth(
     Raises
     ------
     InvalidArgumentError
-        No units, no events, a window without a bin center.
+        No events, a window without a bin center.
 
     Notes
     -----
@@ -198,7 +198,7 @@ def _counts(
     """Counts (..., n_rows), bin centers of the rows, and the events."""
     width = positive(bin_width, "bin_width", "s")
     n_threads = resolve_threads(threads)
-    at, _ = checked(spikes, events)
+    at, _ = checked(events)
     if window is None:
         half = integer(n_bins, "n_bins", minimum=1) // 2
         first, last = -half, half

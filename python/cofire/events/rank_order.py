@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,10 @@ class RankOrder:
     ranks: FloatArray
     unit_ids: AnyArray
     intervals: Intervals
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        """Unpack as ``median, ranks``."""
+        return iter((self.median, self.ranks))
 
     def to_frame(self) -> pd.DataFrame:
         """Ranks as a table (n_intervals, n_units): index start of the interval (s)."""

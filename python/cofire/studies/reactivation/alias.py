@@ -35,6 +35,8 @@ class AssemblySignals:
         Bin centers.
     fs : float, Hz
     support : Intervals
+        Runs of samples, each from its first to one sample after its last; a run ends where the next
+        sample is two or more periods away, as in nelpy.
     """
 
     data: FloatArray
@@ -302,7 +304,7 @@ class AssemblyReact:
             z = zscore_bins(
                 st, self.z_mat_dt, support=support, sigma=self._sigma(), threads=self._threads()
             )
-            return AssemblySignals(self._model.transform(z), z.centers, rate, z.support)
+            return _signals(self._model.transform(z), z.centers, rate)
         traces: Traces = activation(
             self.patterns,
             st,
@@ -311,9 +313,7 @@ class AssemblyReact:
             support=support,
             threads=self._threads(),
         )
-        return AssemblySignals(
-            np.ascontiguousarray(np.asarray(traces.values).T), traces.times, rate, traces.support
-        )
+        return _signals(np.ascontiguousarray(np.asarray(traces.values).T), traces.times, rate)
 
     def find_members(self) -> tuple[BoolArray, BoolArray]:
         """Members (K, n_units) and whether an assembly's members share one sign (K,)."""
@@ -396,6 +396,14 @@ class AssemblyReact:
 
     def _threads(self) -> int | None:
         return self.n_jobs if self.n_jobs >= 1 else None
+
+
+def _signals(data: FloatArray, times: FloatArray, rate: float) -> AssemblySignals:
+    ends = np.flatnonzero(np.diff(times) >= 2.0 / rate)
+    first = times[np.concatenate([[0], ends + 1])] if len(times) else times
+    last = times[np.concatenate([ends, [len(times) - 1]])] if len(times) else times
+    support = Intervals(np.column_stack([first, last + 1.0 / rate]), on_overlap="keep")
+    return AssemblySignals(data, times, rate, support)
 
 
 def _duration(seconds: float) -> str:
