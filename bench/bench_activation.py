@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 import cofire as cf
-from cofire.assemblies.activation import activation
+from cofire.assemblies import activation
 from cofire.studies.reactivation import AssemblyReact
 from peers import compare, count_rows, make_events, make_spikes, scale, within
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cofire as cf
-from cofire.assemblies.activation import activation
+from cofire.assemblies import activation
 from cofire.errors import CofireError
 from reference.activation import activation as reference_activation
 

@@ -154,3 +154,11 @@ def test_an_unknown_name_is_an_attribute_error():
 
     with pytest.raises(AttributeError, match="no attribute 'bin_spike'"):
         cofire.bin_spike  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'reactivations'"):
+        cofire.studies.reactivations  # noqa: B018
+
+
+def test_a_study_is_reached_as_an_attribute():
+    import cofire
+
+    assert cofire.studies.reactivation.Reactivation.__name__ == "Reactivation"

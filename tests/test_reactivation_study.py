@@ -7,6 +7,7 @@ import shutil
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import cofire as cf
@@ -284,7 +285,10 @@ def test_run_writes_the_whole_folder(finished):
     results = cf.load(out / "results")
     np.testing.assert_array_equal(results["patterns"], finished.study.patterns)
     for name in ("assemblies", "reactivation", "pairwise_correlations"):
-        assert (out / "tables" / f"{name}.csv").is_file()
+        table = pd.read_csv(out / "tables" / f"{name}.csv")
+        pd.testing.assert_frame_equal(
+            table, pd.read_parquet(out / "tables" / f"{name}.parquet"), check_dtype=False
+        )
 
 
 def test_a_run_is_resumed_and_ends_the_same(finished, made, no_figures):

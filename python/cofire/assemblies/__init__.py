@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cofire.assemblies._estimator import NotFittedError
-from cofire.assemblies.activation import activation
 from cofire.assemblies.explained_variance import (
     ExplainedVariance,
     FullExplainedVariance,
     explained_variance,
 )
+from cofire.assemblies.expression import activation
 from cofire.assemblies.members import find_members, members_by_group, valid_assemblies
 from cofire.assemblies.pairwise_bias import PairwiseBias, ReplayScores
 from cofire.assemblies.pcaica import PCAICA

@@ -211,7 +211,7 @@ class PCAICA(Estimator):
             )
         if self.method == "cross_svd":
             return self._paired_projection(patterns, as_bins(rows, "z"))
-        from cofire.assemblies.activation import activation
+        from cofire.assemblies.expression import activation
 
         strength: FloatArray = activation(patterns, rows, threads=self.threads)
         return strength

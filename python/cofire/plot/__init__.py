@@ -12,10 +12,9 @@ from cofire.plot.assemblies import (
     plot_activation_raster,
     plot_assemblies,
     plot_correlation_matrix,
-    plot_eigenvalues,
     plot_members_by_group,
-    plot_significance_sweep,
 )
+from cofire.plot.detection import plot_eigenvalues, plot_significance_sweep
 from cofire.plot.events import (
     plot_correlogram,
     plot_event_triggered,

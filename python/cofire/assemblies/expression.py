@@ -93,7 +93,7 @@ def activation(
 
     Examples
     --------
-    >>> from cofire.assemblies.activation import activation
+    >>> from cofire.assemblies import activation
     >>> activation([[0.6, 0.8]], np.array([[1.0, 2.0], [0.5, 2.0]]))
     array([[0.48, 3.84]])
     >>> spikes = [[0.5, 2.5], [0.6, 2.4]]
