@@ -10,14 +10,14 @@ from typing import Any
 from cofire.errors import MissingExtraError
 
 
-def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
-    """Import an optional module, or say which extra brings it."""
+def import_extra(module: str, extra: str | None, purpose: str) -> ModuleType:
+    """Import an optional module, or say which extra brings it (None: its own package does)."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtraError(
-            f'{purpose} needs {module.split(".")[0]}; pip install "cofire[{extra}]"'
-        ) from error
+        package = module.split(".")[0]
+        wanted = package if extra is None else f'"cofire[{extra}]"'
+        raise MissingExtraError(f"{purpose} needs {package}; pip install {wanted}") from error
 
 
 def plotter(name: str) -> Callable[..., Any]:

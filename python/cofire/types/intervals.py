@@ -452,7 +452,7 @@ class Intervals:
 
     def to_nelpy(self) -> Any:
         """Convert to a nelpy ``EpochArray``."""
-        nelpy = import_extra("nelpy", "bench", "Intervals.to_nelpy")
+        nelpy = import_extra("nelpy", None, "Intervals.to_nelpy")
         domain = None if self._domain is None else nelpy.EpochArray(self._domain.copy())
         return nelpy.EpochArray(self._data.copy(), domain=domain)
 

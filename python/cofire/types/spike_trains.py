@@ -459,7 +459,7 @@ class SpikeTrains:
 
     def to_nelpy(self, fs: float = SAMPLING_RATE) -> Any:
         """Convert to a nelpy ``SpikeTrainArray``."""
-        nelpy = import_extra("nelpy", "bench", "SpikeTrains.to_nelpy")
+        nelpy = import_extra("nelpy", None, "SpikeTrains.to_nelpy")
         return nelpy.SpikeTrainArray(
             [t.copy() for t in self],
             fs=fs,

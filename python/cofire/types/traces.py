@@ -238,7 +238,7 @@ class Traces:
 
     def to_nelpy(self) -> Any:
         """Convert to a nelpy ``AnalogSignalArray``, which holds (n, T)."""
-        nelpy = import_extra("nelpy", "bench", "Traces.to_nelpy")
+        nelpy = import_extra("nelpy", None, "Traces.to_nelpy")
         return nelpy.AnalogSignalArray(
             np.ascontiguousarray(self._values.T),
             abscissa_vals=self.times,
