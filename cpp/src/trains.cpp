@@ -4,17 +4,23 @@
 #include <cmath>
 #include <vector>
 
+#include "cofire/simd.hpp"
+
 namespace cofire {
 
 namespace {
 
-std::optional<BadSpike> find_bad_in_unit(std::span<const double> times, index_t unit) {
-  // One branch-free pass decides; only a faulty unit is read again to say where. Counting in 64
-  // bits keeps the lanes as wide as the times, so the loop vectorizes without packing.
+// Number of times that are not at or after the one before; NaN counts. Counting in 64 bits keeps
+// the lanes as wide as the times, so the loop vectorizes without packing.
+COFIRE_CLONES std::int64_t count_falls(const double* times, std::size_t n) {
   std::int64_t n_bad = 0;
-  for (std::size_t i = 1; i < times.size(); ++i) {
-    n_bad += times[i] >= times[i - 1] ? 0 : 1;  // NaN counts
-  }
+  for (std::size_t i = 1; i < n; ++i) n_bad += times[i] >= times[i - 1] ? 0 : 1;
+  return n_bad;
+}
+
+std::optional<BadSpike> find_bad_in_unit(std::span<const double> times, index_t unit) {
+  // One branch-free pass decides; only a faulty unit is read again to say where.
+  const std::int64_t n_bad = count_falls(times.data(), times.size());
   const bool finite_ends =
       times.empty() || (std::isfinite(times.front()) && std::isfinite(times.back()));
   if (n_bad == 0 && finite_ends) return std::nullopt;
