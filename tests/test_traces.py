@@ -15,8 +15,10 @@ from cofire.errors import InvalidArgumentError, InvalidTypeError, SeriesError
 
 
 @given(
-    st.lists(st.floats(0, 100), min_size=2, max_size=20, unique=True).map(sorted),
-    st.lists(st.floats(-5, 105), max_size=10),
+    st.lists(st.floats(0, 100, allow_subnormal=False), min_size=2, max_size=20, unique=True).map(
+        sorted
+    ),
+    st.lists(st.floats(-5, 105, allow_subnormal=False), max_size=10),
 )
 def test_linear_values_are_numpys(times, events):
     values = np.sin(np.arange(len(times)))
