@@ -34,6 +34,12 @@ def test_z_is_that_of_the_counts(trains, width, support, ddof):
     np.testing.assert_allclose(z.centers, centers, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("within", [False, True])
+def test_a_support_shorter_than_a_bin_gives_no_bins(within):
+    z = cf.zscore_bins([[0.005]], 0.03, support=[[0, 0.01]], sigma=0.01, within_epochs=within)
+    assert z.counts.shape == (1, 0)
+
+
 @given(trains_of_ticks, widths, supports, sigmas, st.booleans())
 def test_smoothed_z_is_that_of_the_gaps_laid_out(trains, width, support, sigma, within):
     merged = cf.Intervals(support, on_overlap="merge").merged().data

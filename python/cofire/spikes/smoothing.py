@@ -72,7 +72,7 @@ class SmoothingAxis:
                 "2^31; use a smaller sigma, wider bins or a shorter support"
             )
         taps = np.ones(1) if sigma_bins is None else gaussian_taps(sigma_bins)
-        if within_epochs:
+        if within_epochs and len(offsets) > 1:
             return cls._separate(taps, offsets, radius)
         return cls._joined(taps, offsets, gaps, radius)
 
