@@ -246,3 +246,10 @@ def test_saved_figures_are_reproducible(tmp_path):
         figure, _ = plot.plot_reactivation(response(2))
         plot.save_figure(figure, tmp_path, name, ("svg",))
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_every_plotter_uses_the_common_style():
+    plotters = [name for name in plot.__all__ if name.startswith("plot_")]
+    assert len(plotters) > 10
+    for name in plotters:
+        assert hasattr(getattr(plot, name), "__wrapped__"), f"{name} lacks @styled"

@@ -127,7 +127,6 @@ def plot_assemblies(
 
 
 @styled
-@styled
 def plot_activation_heatmap(
     activation: Any,
     times: Any = None,
@@ -236,13 +235,12 @@ def plot_correlation_matrix(
         ax.set_xticks(middles, [label for label, _, _ in runs])
     else:
         ax.set_xlabel(f"unit (n = {n_units})")
-    ax.set_title(title or ("between groups only" if mask_within else "all pairs"), loc="left")
+    ax.set_title(title or ("between groups only" if mask_within else "all pairs"))
     bar = figure.colorbar(image, ax=ax, pad=0.02, aspect=22, extend="both")
     bar.set_label("Pearson r of counts", fontsize=8)
     return figure, ax
 
 
-@styled
 @styled
 def plot_activation_raster(
     strongest: Any,
@@ -286,9 +284,7 @@ def plot_activation_raster(
         top, bottom = axes[:, column]
         top.plot(strongest.lags, strongest.activation[column], color=FAINT, linewidth=0.7)
         top.plot(strongest.lags, strongest.activation[column, :, k], color=color)
-        top.set_title(
-            f"{assembly_label(k)}, {strongest.time[column]:.1f} s", color=color, loc="left"
-        )
+        top.set_title(f"{assembly_label(k)}, {strongest.time[column]:.1f} s", color=color)
         order = np.argsort(~members[k], kind="stable")
         row_of = np.empty(n_units, dtype=np.int64)
         row_of[order] = np.arange(n_units)

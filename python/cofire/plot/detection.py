@@ -14,6 +14,7 @@ from cofire.plot.style import (
     make_axes,
     nothing,
     one_axes,
+    styled,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _THRESHOLD_COLOR = "#C0392B"
 
 
+@styled
 def plot_eigenvalues(
     result: Any = None,
     *,
@@ -75,19 +77,19 @@ def plot_eigenvalues(
     left.axhline(bound, color=INK, linewidth=0.9)
     n_above = int(above.sum())
     noun = "eigenvalue" if n_above == 1 else "eigenvalues"
-    left.set_title(f"{n_above} {noun} above the null (threshold {bound:.3f})", loc="left")
+    left.set_title(f"{n_above} {noun} above the null (threshold {bound:.3f})")
     left.set_xlabel(f"rank (n = {len(values)} units)")
     left.set_ylabel("eigenvalue of the correlation matrix")
     left.set_xlim(0.0, len(values) + 1)
     if len(surrogates):
         right.hist(surrogates, bins=24, orientation="horizontal", color=MUTED, linewidth=0)
         right.set_xlabel("shuffles")
-        right.set_title(f"null, n = {len(surrogates)}", loc="left")
+        right.set_title(f"null, n = {len(surrogates)}")
     elif n_bins:
         x, density = _marchenko_pastur(len(values), n_bins)
         right.fill_betweenx(x, 0, density, color=MUTED, linewidth=0)
         right.set_xlabel("density")
-        right.set_title("null law", loc="left")
+        right.set_title("null law")
         right.set_xlim(left=0)
     else:
         right.set_axis_off()
@@ -95,6 +97,7 @@ def plot_eigenvalues(
     return figure, grid[0]
 
 
+@styled
 def plot_significance_sweep(
     sweep: Any,
     *,
@@ -131,7 +134,7 @@ def plot_significance_sweep(
     ax.tick_params(length=0)
     ax.set_xlabel("shuffles")
     ax.set_ylabel("percentile of the null")
-    ax.set_title("assemblies found", loc="left")
+    ax.set_title("assemblies found")
     figure.colorbar(image, ax=ax, pad=0.02, aspect=22).set_label("number of assemblies", fontsize=8)
     return figure, ax
 

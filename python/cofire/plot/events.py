@@ -73,7 +73,7 @@ def plot_event_triggered(
     ax.set_xlabel("time from event (s)")
     ax.set_ylabel(ylabel)
     n_events = int(np.max(result.n_events)) if np.size(result.n_events) else 0
-    ax.set_title(f"mean ± 95 % over {n_events} events", loc="left")
+    ax.set_title(f"mean ± 95 % over {n_events} events")
     if labels is not None and n <= 12:
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure, ax
@@ -121,7 +121,7 @@ def plot_peri_event(
     top.set_ylabel("rate (Hz)")
     n_events = getattr(result, "n_events", None)
     events = "" if n_events is None else f", {int(np.max(n_events))} events"
-    top.set_title(f"mean ± 95 % over {n_units} units{events}", loc="left")
+    top.set_title(f"mean ± 95 % over {n_units} units{events}")
     step = lags[1] - lags[0] if len(lags) > 1 else 1.0
     extent = (lags[0] - step / 2, lags[-1] + step / 2, n_units - 0.5, -0.5)
     limit = float(np.nanpercentile(rate, 99.5)) if rate.size else 1.0
@@ -172,7 +172,7 @@ def plot_correlogram(
         )
         for ax, i in zip(grid[0], chosen, strict=False):
             ax.bar(lags, counts[i], width, color=INK, linewidth=0)
-            ax.set_title(f"pair {i}", loc="left")
+            ax.set_title(f"pair {i}")
         grid[0, 0].set_ylabel("spike pairs")
         figure.supxlabel("lag (ms)", fontsize=9)
         return figure, grid
@@ -245,7 +245,7 @@ def plot_joint_peth(
         ax.set_aspect("equal")
         ax.axvline(0, color="w" if not symmetric else MUTED, linewidth=0.7, linestyle=":")
         ax.axhline(0, color="w" if not symmetric else MUTED, linewidth=0.7, linestyle=":")
-        ax.set_title(title, loc="left")
+        ax.set_title(title)
         figure.colorbar(image, ax=ax, pad=0.02, shrink=0.85, aspect=18)
     grid[0, 0].set_ylabel(f"{names[0]}: time from event ({unit})")
     figure.supxlabel(f"{names[1]}: time from event ({unit})", fontsize=9)
@@ -317,9 +317,7 @@ def plot_unit_responses(
         top.plot(lags, mean, color=color, linewidth=1.8)
         zero_line(top)
         top.set_title(
-            f"{responses.phases[p]} ({int(responses.n_events[p])} {event_name}s)",
-            color=color,
-            loc="left",
+            f"{responses.phases[p]} ({int(responses.n_events[p])} {event_name}s)", color=color
         )
         scaled = responses.rate[p] / np.where(overall > 0, overall, np.nan)[:, None]
         image = heat(bottom, scaled, extent, vmin=0.0, limit=3.0)

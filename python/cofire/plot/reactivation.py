@@ -81,9 +81,7 @@ def plot_reactivation(
         top.plot(lags, mean, color=color, linewidth=2.4)
         zero_line(top)
         zero_line(top, "y")
-        top.set_title(
-            "post − pre" if name == "difference" else f"{name} ({n_events} events)", loc="left"
-        )
+        top.set_title("post − pre" if name == "difference" else f"{name} ({n_events} events)")
         top.title.set_color(color)
         symmetric = name == "difference"
         step = lags[1] - lags[0] if len(lags) > 1 else 1.0
@@ -148,7 +146,7 @@ def plot_reactivation_effect(
     ax.set_ylim(n + 0.7, -0.7)
     start, stop = effect.window
     ax.set_xlabel(f"post − pre activation (z²)\n{start:g} to {stop:g} s from the event; bars: 95 %")
-    ax.set_title(f"reactivation, n = {n}", loc="left")
+    ax.set_title(f"reactivation, n = {n}")
     return figure, ax
 
 
@@ -193,7 +191,7 @@ def plot_explained_variance(
     left.set_xticks([0, 1], ["EV", "REV"])
     left.tick_params(axis="x", length=0)
     left.set_ylabel("explained variance (%)")
-    left.set_title("whole epochs" if sliding is not None else "", loc="left")
+    left.set_title("whole epochs" if sliding is not None else "")
     left.margins(y=0.15)
     if moving is not None:
         times = np.ravel(np.asarray(moving.matching_time, dtype=np.float64)) - time_origin
@@ -207,7 +205,7 @@ def plot_explained_variance(
             axes[1].plot(times / scale, y, "o-", color=color, label=name, markersize=3)
         axes[1].set_xlabel(f"time ({unit})")
         axes[1].set_ylim(bottom=min(0.0, axes[1].get_ylim()[0]))
-        axes[1].set_title(f"{len(times)} windows; band: ± SD over control windows", loc="left")
+        axes[1].set_title(f"{len(times)} windows; band: ± SD over control windows")
         axes[1].legend(loc="upper right")
     return figure, axes
 
@@ -258,7 +256,7 @@ def plot_cross_comparison(
             ax.plot(lags[peak], mean[peak], "o", color=color, markersize=5)
         zero_line(ax)
         zero_line(ax, "y")
-        ax.set_title(phase, color=PHASE_COLORS.get(phase, INK), loc="left")
+        ax.set_title(phase, color=PHASE_COLORS.get(phase, INK))
         ax.legend(loc="upper right", fontsize=7.5)
     # The interval over two or three assemblies is wide; the means decide the scale.
     if np.isfinite(top) and top > 0:
@@ -316,7 +314,7 @@ def plot_paired(
     ax.set_xlim(-0.35, 1.35)
     ax.set_ylabel(ylabel)
     p = getattr(result, "p", None)
-    ax.set_title(f"n = {len(x)}" + ("" if p is None else f", p = {float(p):.3g}"), loc="left")
+    ax.set_title(f"n = {len(x)}" + ("" if p is None else f", p = {float(p):.3g}"))
     return figure, ax
 
 

@@ -54,6 +54,7 @@ STYLE: Any = {
     "font.family": "sans-serif",
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
     "axes.labelsize": 9.0,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
