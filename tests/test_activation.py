@@ -113,7 +113,7 @@ def test_activation_reproduces_the_reference_recording(golden, golden_session):
     expected, zmat = golden("activity"), golden("zmat")
     patterns = golden("assembly")["patterns_ica_mp"]
     options = {"bin_width": float(zmat["z_dt"]), "sigma": float(zmat["sigma_s"])}
-    close = {"rtol": 1e-9, "atol": 1e-10}
+    close = {"rtol": 1e-9, "atol": 1e-11}
     full = activation(patterns, golden_session.spikes, **options).values.T
     stride = int(expected["stride"])
     np.testing.assert_allclose(full[:, ::stride], expected["full_strided"], **close)

@@ -163,4 +163,4 @@ def test_event_triggered_cross_correlation_reproduces_golden(golden, golden_sess
         bin_width=0.01,
     )
     np.testing.assert_allclose(lags, peri["etcc_lags"], **TIGHT)
-    np.testing.assert_allclose(got, peri["etcc"], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(got, peri["etcc"], rtol=1e-9, atol=1e-11)

@@ -409,3 +409,17 @@ def test_alias_reproduces_the_golden_patterns(golden_session, golden):
     np.testing.assert_allclose(activity.abscissa_vals[:2000], gold["gap_t_first"], atol=1e-9)
     np.testing.assert_allclose(activity.support.data, gold["gap_support"], rtol=1e-12)
     assert activity.fs == gold["fs"]
+
+
+def test_restricting_keeps_units_and_takes_the_epoch(made):
+    react = AssemblyReact()
+    react.add_st(made.session.spikes)
+    react.add_ripples(made.session.events["ripples"])
+    react.add_epoch_df(made.session.epochs)
+    react.restrict_epochs_to_pre_task_post()
+    assert len(react.epochs) == 3
+    task = react.epochs[1]
+    react.restrict_to_epoch(task)
+    assert len(react.st) == made.session.spikes.n_units
+    assert react.st.times.min() >= task.starts[0]
+    assert react.st.times.max() < task.stops[0]

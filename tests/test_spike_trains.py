@@ -316,3 +316,11 @@ def test_labels_of_matlab_are_taken_as_integers():
 def test_wrong_input_is_explained(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_another_unit_table_leaves_the_trains_alone():
+    trains = cf.SpikeTrains.from_list([[0.1], [0.2]], unit_ids=[5, 3])
+    other = trains.with_metadata({"region": ["a", "b"]})
+    assert other.metadata["region"].to_dict() == {5: "a", 3: "b"}
+    assert np.array_equal(other.times, trains.times)
+    assert not len(trains.metadata.columns)
