@@ -324,12 +324,11 @@ def test_disorder_is_found_wherever_blocks_meet(tmp_path, monkeypatch, block):
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_thread_count_does_not_matter(vbn, session, threads):
-    before = cf.get_num_threads()
     cf.set_num_threads(threads)
     try:
         assert np.array_equal(read_nwb(vbn[0]).spikes.times, session.spikes.times)
     finally:
-        cf.set_num_threads(before)
+        cf.set_num_threads(None)
 
 
 def test_big_endian_and_single_precision_times_are_converted(tmp_path):
