@@ -312,6 +312,10 @@ def field_values(element: Population | Pathway) -> dict[str, Any]:
 def _named(name: Any, what: str) -> str:
     if not isinstance(name, str) or not name:
         raise InvalidTypeError(f"the name of a {what} must be text, got {name!r}")
+    if "." in name:
+        raise InvalidArgumentError(
+            f"{what} {name!r}: a name must not contain a point, which parts names of parameters"
+        )
     return f"{what} {name!r}"
 
 

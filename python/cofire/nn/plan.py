@@ -7,7 +7,7 @@ another plan.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any
@@ -82,8 +82,8 @@ class NetworkPlan:
     NetworkPlan(2 populations, 5 neurons, 1 pathway, 6 edges, dt 1 ms)
     """
 
-    populations: tuple[Population, ...]
-    pathways: tuple[Pathway, ...]
+    populations: Sequence[Population]
+    pathways: Sequence[Pathway]
     _: KW_ONLY
     dt: float = 1e-3
 
@@ -267,7 +267,7 @@ class NetworkPlan:
         )
 
     def _with(self, pathways: Iterable[Pathway]) -> NetworkPlan:
-        return NetworkPlan(self.populations, tuple(pathways), dt=self.dt)
+        return NetworkPlan(self.populations, list(pathways), dt=self.dt)
 
     def to_arrays(self) -> dict[str, AnyArray]:
         """Everything as arrays (one of them text), for a checkpoint or another process."""
@@ -287,7 +287,7 @@ class NetworkPlan:
             The arrays are not those of a plan, or of a newer version.
         """
         populations, pathways, dt = plan_io.from_arrays(arrays)
-        return cls(tuple(populations), tuple(pathways), dt=dt)
+        return cls(populations, pathways, dt=dt)
 
 
 def _items(values: Any, kind: type[Any], name: str) -> tuple[Any, ...]:
@@ -314,7 +314,7 @@ def _check_names(elements: list[Population | Pathway]) -> None:
         seen.add(element.name)
 
 
-def _placed(w: Pathway, populations: tuple[Population, ...], order: dict[str, int]) -> Pathway:
+def _placed(w: Pathway, populations: Sequence[Population], order: dict[str, int]) -> Pathway:
     """Check a pathway against its populations and fill in its compartment."""
     where = f"pathway {w.name!r}"
     for side in ("pre", "post"):
