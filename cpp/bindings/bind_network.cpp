@@ -1,4 +1,5 @@
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <algorithm>
 #include <memory>
@@ -18,6 +19,8 @@ namespace cofire::python {
 
 namespace {
 
+using Fields = py::typing::Dict<py::str, py::object>;
+
 template <typename Kind>
 Kind kind_of(const std::string& name, const std::unordered_map<std::string, Kind>& kinds) {
   const auto found = kinds.find(name);
@@ -25,7 +28,7 @@ Kind kind_of(const std::string& name, const std::unordered_map<std::string, Kind
   return found->second;
 }
 
-NetworkPopulation population_of(const py::dict& d) {
+NetworkPopulation population_of(const Fields& d) {
   NetworkPopulation p;
   p.kind = kind_of<PopulationKind>(d["kind"].cast<std::string>(),
                                    {{"lif", PopulationKind::lif},
@@ -46,7 +49,7 @@ NetworkPopulation population_of(const py::dict& d) {
   return p;
 }
 
-NetworkPathway pathway_of(const py::dict& d) {
+NetworkPathway pathway_of(const Fields& d) {
   NetworkPathway path;
   path.kind = kind_of<PathwayKind>(d["kind"].cast<std::string>(),
                                    {{"synapse", PathwayKind::synapse},
@@ -72,8 +75,8 @@ NetworkPathway pathway_of(const py::dict& d) {
   return path;
 }
 
-std::unique_ptr<NetworkPlan> make_plan(double dt, const std::vector<py::dict>& populations,
-                                       const std::vector<py::dict>& pathways) {
+std::unique_ptr<NetworkPlan> make_plan(double dt, const std::vector<Fields>& populations,
+                                       const std::vector<Fields>& pathways) {
   std::vector<NetworkPopulation> neurons;
   for (const auto& d : populations) neurons.push_back(population_of(d));
   std::vector<NetworkPathway> paths;
@@ -133,11 +136,11 @@ struct Run {
     inputs.first_step = first_step;
     inputs.checkpoint = checkpoint;
     inputs.drive_changes = drive.ndim() == 3;
-    const bool fits = inputs.drive_changes
-                          ? drive.shape(0) == inputs.batch && drive.shape(1) == n_steps &&
-                                drive.shape(2) == plan.n_all
-                          : drive.ndim() == 2 && drive.shape(0) == inputs.batch &&
-                                drive.shape(1) == plan.n_all;
+    const bool fits =
+        inputs.drive_changes
+            ? drive.shape(0) == inputs.batch && drive.shape(1) == n_steps &&
+                  drive.shape(2) == plan.n_all
+            : drive.ndim() == 2 && drive.shape(0) == inputs.batch && drive.shape(1) == plan.n_all;
     if (!fits) throw std::invalid_argument("drive must be (batch, n_all) or (batch, steps, n_all)");
     if (states.n_cols() != plan.n_state) {
       throw std::invalid_argument("state must be (batch, n_state)");
@@ -159,12 +162,17 @@ struct Run {
 };
 
 template <typename T>
-py::tuple forward(const NetworkPlan& plan, const Array<T>& theta, const Array<T>& drive,
-                  const Array<T>& state, const std::optional<Array<T>>& noise,
-                  const std::vector<std::string>& spike, std::vector<double> scale, index_t n_steps,
-                  index_t first_step, std::optional<std::uint64_t> seed, bool keep_tape,
-                  index_t checkpoint, bool record_spikes, bool record_voltages,
-                  const std::string& isa, int n_threads) {
+using Arrays3 = std::tuple<Array<T>, Array<T>, Array<T>>;
+template <typename T>
+using Arrays5 = std::tuple<Array<T>, Array<T>, Array<T>, Array<T>, Array<T>>;
+
+template <typename T>
+Arrays5<T> forward(const NetworkPlan& plan, const Array<T>& theta, const Array<T>& drive,
+                   const Array<T>& state, const std::optional<Array<T>>& noise,
+                   const std::vector<std::string>& spike, std::vector<double> scale,
+                   index_t n_steps, index_t first_step, std::optional<std::uint64_t> seed,
+                   bool keep_tape, index_t checkpoint, bool record_spikes, bool record_voltages,
+                   const std::string& isa, int n_threads) {
   const Run<T> run(plan, theta, drive, state, noise, spike, std::move(scale), n_steps, first_step,
                    seed, checkpoint);
   const index_t batch = run.inputs.batch;
@@ -172,8 +180,7 @@ py::tuple forward(const NetworkPlan& plan, const Array<T>& theta, const Array<T>
   Array<T> end({batch, plan.n_state});
   Array<T> spikes({batch, record_spikes ? n_steps : 0, plan.n_spiking});
   Array<T> voltages({batch, record_voltages ? n_steps : 0, plan.n_voltage});
-  auto tape =
-      aligned_array<T>(keep_tape ? network_tape_size(plan, batch, n_steps, checkpoint) : 0);
+  auto tape = aligned_array<T>(keep_tape ? network_tape_size(plan, batch, n_steps, checkpoint) : 0);
   const NetworkOutputs<T> outputs{counts.mutable_data(),
                                   record_spikes ? spikes.mutable_data() : nullptr,
                                   record_voltages ? voltages.mutable_data() : nullptr,
@@ -182,18 +189,18 @@ py::tuple forward(const NetworkPlan& plan, const Array<T>& theta, const Array<T>
   run_released(n_threads, [&](const Control& control) {
     network_forward(plan, run.inputs, set, control, outputs);
   });
-  return py::make_tuple(counts, end, spikes, voltages, tape);
+  return {counts, end, spikes, voltages, tape};
 }
 
 template <typename T>
-py::tuple backward(const NetworkPlan& plan, const Array<T>& theta, const Array<T>& drive,
-                   const Array<T>& state, const std::optional<Array<T>>& noise,
-                   const std::vector<std::string>& spike, std::vector<double> scale,
-                   index_t n_steps, index_t first_step, std::optional<std::uint64_t> seed,
-                   const Array<T>& tape, index_t checkpoint,
-                   const std::optional<Array<T>>& counts, const std::optional<Array<T>>& end,
-                   const std::optional<Array<T>>& spikes, const std::optional<Array<T>>& voltages,
-                   const std::string& isa, int n_threads) {
+Arrays3<T> backward(const NetworkPlan& plan, const Array<T>& theta, const Array<T>& drive,
+                    const Array<T>& state, const std::optional<Array<T>>& noise,
+                    const std::vector<std::string>& spike, std::vector<double> scale,
+                    index_t n_steps, index_t first_step, std::optional<std::uint64_t> seed,
+                    const Array<T>& tape, index_t checkpoint, const std::optional<Array<T>>& counts,
+                    const std::optional<Array<T>>& end, const std::optional<Array<T>>& spikes,
+                    const std::optional<Array<T>>& voltages, const std::string& isa,
+                    int n_threads) {
   const Run<T> run(plan, theta, drive, state, noise, spike, std::move(scale), n_steps, first_step,
                    seed, checkpoint);
   const index_t batch = run.inputs.batch;
@@ -226,7 +233,7 @@ py::tuple backward(const NetworkPlan& plan, const Array<T>& theta, const Array<T
   run_released(n_threads, [&](const Control& control) {
     network_backward(plan, run.inputs, tape_rows, set, control, adjoints);
   });
-  return py::make_tuple(theta_adjoint, drive_adjoint, state_adjoint);
+  return {theta_adjoint, drive_adjoint, state_adjoint};
 }
 
 Array<float> noise_of(const NetworkPlan& plan, std::uint64_t seed, index_t batch,
@@ -256,8 +263,7 @@ void register_runs(py::module_& m, const std::string& suffix) {
         py::arg("first_step"), py::arg("seed"), py::arg("tape").noconvert(), py::arg("checkpoint"),
         py::arg("counts_adjoint").noconvert(), py::arg("state_adjoint").noconvert(),
         py::arg("spikes_adjoint").noconvert(), py::arg("voltages_adjoint").noconvert(),
-        py::arg("isa"), py::arg("n_threads"),
-        "Derivatives with respect to (theta, drive, state).");
+        py::arg("isa"), py::arg("n_threads"), "Derivatives with respect to (theta, drive, state).");
 }
 
 }  // namespace

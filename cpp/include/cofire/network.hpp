@@ -17,14 +17,7 @@
 namespace cofire {
 
 enum class PopulationKind : std::uint8_t { lif, two_compartment, graded };
-enum class PathwayKind : std::uint8_t {
-  synapse,
-  gap,
-  release,
-  rate,
-  depolarization,
-  divisive
-};
+enum class PathwayKind : std::uint8_t { synapse, gap, release, rate, depolarization, divisive };
 enum class Compartment : std::uint8_t { soma, dendrite, axon };
 // The spike as a function of u = v - threshold; all but the first two fire like `hard` and differ
 // in the derivative that stands for that of the step.
@@ -46,9 +39,9 @@ struct NetworkPopulation {
   double noise_threshold = 0.0;
 
   // Filled in by the plan; -1 where a population has no such thing.
-  index_t all0 = 0;        // first neuron among all neurons
-  index_t spiking0 = -1;   // first neuron among spiking neurons
-  index_t voltage0 = -1;   // first row among recorded voltages
+  index_t all0 = 0;          // first neuron among all neurons
+  index_t spiking0 = -1;     // first neuron among spiking neurons
+  index_t voltage0 = -1;     // first row among recorded voltages
   index_t theta_decay = -1;  // decay, or the four numbers of the two-compartment step
   index_t theta_threshold = -1;
   index_t state_v = -1;  // voltage; dendrite and axon; activity of a graded population
@@ -79,12 +72,8 @@ struct NetworkEdges {
   std::vector<double> source_sum, target_sum;  // of weights
 
   [[nodiscard]] index_t n_edges() const noexcept { return static_cast<index_t>(post.size()); }
-  [[nodiscard]] index_t n_sources() const noexcept {
-    return static_cast<index_t>(sources.size());
-  }
-  [[nodiscard]] index_t n_targets() const noexcept {
-    return static_cast<index_t>(targets.size());
-  }
+  [[nodiscard]] index_t n_sources() const noexcept { return static_cast<index_t>(sources.size()); }
+  [[nodiscard]] index_t n_targets() const noexcept { return static_cast<index_t>(targets.size()); }
 };
 
 struct NetworkPathway {
@@ -168,7 +157,7 @@ struct NetworkInputs {
   std::uint64_t seed = 0;
   index_t batch = 0;
   index_t n_steps = 0;
-  index_t first_step = 0;  // number of the first step
+  index_t first_step = 0;            // number of the first step
   std::span<const SpikeKind> spike;  // of each population
   std::span<const double> scale;
   index_t checkpoint = 0;  // 0: keep the tape of all steps; k: keep the state every k steps

@@ -6,9 +6,9 @@
 // What a step looks back at: its own tape, and the state before it.
 template <typename T>
 struct Past {
-  const T* tape;      // rows of this step
-  const T* before;    // rows of the step before, null in the first step of a segment
-  const T* state;     // state at the start of the segment
+  const T* tape;    // rows of this step
+  const T* before;  // rows of the step before, null in the first step of a segment
+  const T* state;   // state at the start of the segment
   index_t t;
 
   [[nodiscard]] COFIRE_INLINE const T* voltage(const NetworkPopulation& p) const {
@@ -163,9 +163,9 @@ void reverse_graded(Job<T>& job, const PathwayTask<T>& path, const Past<T>& past
   const bool is_divisive = spec.kind == PathwayKind::divisive;
   const T* voltages = is_divisive ? tape_voltage(past.tape, pre) : past.voltage(pre);
   const T* counts = pre.tape_count >= 0 ? row_of(past.tape, pre.tape_count) : nullptr;
-  T* adjoint = is_divisive                         ? row_of(job.adjoint, pre.state_v)
-               : spec.kind == PathwayKind::rate    ? row_of(job.adjoint, pre.state_count)
-                                                   : row_of(job.voltage_adjoint, pre.voltage0);
+  T* adjoint = is_divisive                      ? row_of(job.adjoint, pre.state_v)
+               : spec.kind == PathwayKind::rate ? row_of(job.adjoint, pre.state_count)
+                                                : row_of(job.voltage_adjoint, pre.voltage0);
   const T per_count = T(1) / static_cast<T>(job.first_step + past.t + 1);
   Lanes<T> for_gain{};
   gather_by_source(path.edges, target, [&](index_t, index_t i, const Lanes<T>& sum) {
@@ -233,8 +233,7 @@ void reverse_pathways(Job<T>& job, index_t which, const Past<T>& past, index_t s
     } else if (spec.kind == PathwayKind::divisive) {
       reverse_graded(job, path, past, job.division);
     } else {
-      reverse_graded(job, path, past,
-                     spec.compartment == Compartment::axon ? job.axon : job.added);
+      reverse_graded(job, path, past, spec.compartment == Compartment::axon ? job.axon : job.added);
     }
   }
   for (index_t g = 0; g < job.n_groups; ++g) {

@@ -5,8 +5,8 @@ template <typename T>
 void release_synapse(Job<T>& job, const PathwayTask<T>& path, T* tape) {
   const NetworkPathway& spec = *path.spec;
   const NetworkPopulation& pre = job.populations[spec.pre];
-  const T* spikes = spec.previous ? row_of(job.state, pre.state_spikes)
-                                  : row_of(job.spikes_now, pre.spiking0);
+  const T* spikes =
+      spec.previous ? row_of(job.state, pre.state_spikes) : row_of(job.spikes_now, pre.spiking0);
   T* resources = spec.depression ? row_of(job.state, spec.state_resources) : nullptr;
   for (index_t k = 0; k < path.edges.n_sources; ++k) {
     const Lanes<T> s = load(row_of(spikes, path.edges.sources[k]));
@@ -120,8 +120,8 @@ void drive_graded(Job<T>& job, const PathwayTask<T>& path, index_t t, T* target)
   const NetworkPathway& spec = *path.spec;
   const NetworkPopulation& pre = job.populations[spec.pre];
   const bool is_divisive = spec.kind == PathwayKind::divisive;
-  const T* voltages = is_divisive ? row_of(job.state, pre.state_v)
-                                  : row_of(job.start_voltage, pre.voltage0);
+  const T* voltages =
+      is_divisive ? row_of(job.state, pre.state_v) : row_of(job.start_voltage, pre.voltage0);
   const T* counts = pre.state_count >= 0 ? row_of(job.state, pre.state_count) : nullptr;
   for (index_t k = 0; k < path.edges.n_sources; ++k) {
     store(row_of(job.sources, k),

@@ -113,10 +113,10 @@ struct Kernels {
   void (*fill_noise)(std::uint64_t seed, index_t sample, index_t step, index_t n, T* rows);
 };
 
-#define COFIRE_DECLARE_KERNELS(isa)          \
-  namespace isa {                            \
-  extern const Kernels<float> kernels_f32;   \
-  extern const Kernels<double> kernels_f64;  \
+#define COFIRE_DECLARE_KERNELS(isa)         \
+  namespace isa {                           \
+  extern const Kernels<float> kernels_f32;  \
+  extern const Kernels<double> kernels_f64; \
   }
 COFIRE_DECLARE_KERNELS(baseline)
 COFIRE_DECLARE_KERNELS(avx2)

@@ -29,11 +29,14 @@ class FlushDenormals {
   FlushDenormals& operator=(const FlushDenormals&) = delete;
 };
 
+// Each builds on those before it.
+// clang-format off
 #include "lanes.hpp"
 #include "noise.hpp"
 #include "parts.hpp"
 #include "forward.hpp"
 #include "backward.hpp"
+// clang-format on
 
 template <typename T>
 void fill_rows(std::uint64_t seed, index_t sample, index_t step, index_t n, T* rows) {
@@ -43,9 +46,7 @@ void fill_rows(std::uint64_t seed, index_t sample, index_t step, index_t n, T* r
 
 }  // namespace
 
-const Kernels<float> kernels_f32{run_forward<float>, run_backward<float>,
-                                        fill_rows<float>};
-const Kernels<double> kernels_f64{run_forward<double>, run_backward<double>,
-                                         fill_rows<double>};
+const Kernels<float> kernels_f32{run_forward<float>, run_backward<float>, fill_rows<float>};
+const Kernels<double> kernels_f64{run_forward<double>, run_backward<double>, fill_rows<double>};
 
 }  // namespace cofire::network::COFIRE_ISA

@@ -146,9 +146,8 @@ COFIRE_INLINE Lanes<T> choose(const Mask<T>& mask, const Lanes<T>& a, const Lane
 // `a` where the mask is set, 0 elsewhere.
 template <typename T>
 COFIRE_INLINE Lanes<T> keep(const Mask<T>& mask, Lanes<T> a) {
-  COFIRE_EACH a.v[k] =
-      reinterpret_cast<typename Lanes<T>::Real>(reinterpret_cast<typename Lanes<T>::Int>(a.v[k]) &
-                                                mask.m[k]);
+  COFIRE_EACH a.v[k] = reinterpret_cast<typename Lanes<T>::Real>(
+      reinterpret_cast<typename Lanes<T>::Int>(a.v[k]) & mask.m[k]);
   return a;
 }
 template <typename T>

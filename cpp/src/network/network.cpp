@@ -34,7 +34,8 @@ template <typename T>
     }
   };
 #if defined(COFIRE_NETWORK_ISAS)
-  if (isa == NetworkIsa::avx512 || (isa == NetworkIsa::best && network_isa_runs(NetworkIsa::avx512))) {
+  if (isa == NetworkIsa::avx512 ||
+      (isa == NetworkIsa::best && network_isa_runs(NetworkIsa::avx512))) {
     return pick(avx512::kernels_f32, avx512::kernels_f64);
   }
   if (isa == NetworkIsa::avx2 || (isa == NetworkIsa::best && network_isa_runs(NetworkIsa::avx2))) {
@@ -271,8 +272,7 @@ class Block {
 
 // Rows that one block leaves on the tape: its states, or all it needs.
 [[nodiscard]] index_t tape_rows(const NetworkPlan& plan, index_t n_steps, index_t checkpoint) {
-  return checkpoint > 0 ? segment_count(n_steps, checkpoint) * plan.n_state
-                        : n_steps * plan.n_tape;
+  return checkpoint > 0 ? segment_count(n_steps, checkpoint) * plan.n_state : n_steps * plan.n_tape;
 }
 
 template <typename T>
@@ -444,10 +444,10 @@ void network_noise(const NetworkPlan& plan, std::uint64_t seed, index_t batch, i
   });
 }
 
-#define COFIRE_INSTANTIATE(T)                                                                   \
-  template void network_forward(const NetworkPlan&, const NetworkInputs<T>&, NetworkIsa,        \
-                                const Control&, const NetworkOutputs<T>&);                      \
-  template void network_backward(const NetworkPlan&, const NetworkInputs<T>&, const T*,         \
+#define COFIRE_INSTANTIATE(T)                                                            \
+  template void network_forward(const NetworkPlan&, const NetworkInputs<T>&, NetworkIsa, \
+                                const Control&, const NetworkOutputs<T>&);               \
+  template void network_backward(const NetworkPlan&, const NetworkInputs<T>&, const T*,  \
                                  NetworkIsa, const Control&, const NetworkAdjoints<T>&);
 COFIRE_INSTANTIATE(float)
 COFIRE_INSTANTIATE(double)

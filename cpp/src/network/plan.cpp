@@ -106,8 +106,7 @@ NetworkPlan::NetworkPlan(double dt, std::vector<NetworkPopulation> populations,
   for (std::size_t k = 0; k < pathways_.size(); ++k) {
     auto& path = pathways_[k];
     const std::string name = "pathway " + std::to_string(k);
-    if (path.pre < 0 || path.pre >= n_populations || path.post < 0 ||
-        path.post >= n_populations) {
+    if (path.pre < 0 || path.pre >= n_populations || path.post < 0 || path.post >= n_populations) {
       throw std::out_of_range(name + ": no such population");
     }
     const index_t n_post = populations_[at(path.post)].n;
