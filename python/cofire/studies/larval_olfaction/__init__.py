@@ -1,0 +1,1 @@
+"""The trained olfactory network of the fly larva: training, evaluation and every published experiment."""
