@@ -1,1 +1,1 @@
-"""The trained olfactory network of the fly larva: training, evaluation and every published experiment."""
+"""The olfactory network of the fly larva: trained, evaluated, and every published experiment."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cofire._validate import integer, one_of, positive, real
 from cofire.errors import InvalidArgumentError, InvalidTypeError
@@ -28,7 +28,25 @@ _POSITIVE = (
     "hill",
     "half_saturation",
 )
+_TRAINING = (
+    "teacher_epochs",
+    "epochs",
+    "repeats",
+    "batch_size",
+    "teacher_learning_rate",
+    "learning_rate",
+    "clip_norm",
+    "input_noise",
+    "sparsity_weight",
+    "ramp_epochs",
+    "apl_boost",
+    "apl_rate",
+    "n_steps",
+    "registered",
+    "receptor_map",
+)
 _CHOICES = {
+    "panel_units": ("normalized", "hz"),
     "protocol": ("newer", "older"),
     "posthoc_noise": ("multiplicative", "additive"),
     "receptor_map": ("positional", "identity"),
@@ -46,8 +64,10 @@ class OlfactionConfig(Settings):
     panel : str, optional
         Csv file of an own odor panel (see :func:`read_panel`); default the panel of the data
         folder.
-    odors : int, optional
-        Train on that many odors, drawn as in the complexity experiment; default the whole panel.
+    panel_units : {"normalized", "hz"}
+        Of the own panel.
+    odors : tuple of str, optional
+        Names of the odors to keep; the baseline, first of the panel, always is. Default all.
     seeds : tuple of int
         One model a seed.
     teacher_epochs, epochs : int
@@ -98,13 +118,15 @@ class OlfactionConfig(Settings):
     triplets : int
         Number of random odor triplets.
     monitor_every : int
-        Epochs between evaluations during training (accuracy, APL ratio); they change no result.
+        Epochs between tests during training (accuracy, sparsity, APL ratio); they change no
+        result.
     """
 
     section: ClassVar[str] = "larval_olfaction"
 
     panel: str | None = None
-    odors: int | None = None
+    panel_units: str = "normalized"
+    odors: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (42, 43, 44, 45, 46)
     teacher_epochs: int = 300
     epochs: int = 300
@@ -130,7 +152,7 @@ class OlfactionConfig(Settings):
     half_saturation: float = 1.0
     injection: float = 0.7
     triplets: int = 50
-    monitor_every: int = 5
+    monitor_every: int = 1
 
     def __post_init__(self) -> None:
         if self.panel is not None and not (isinstance(self.panel, str) and self.panel.strip()):
@@ -138,7 +160,9 @@ class OlfactionConfig(Settings):
         if not isinstance(self.registered, bool):
             raise InvalidTypeError(f"registered must be true or false, got {self.registered!r}")
         if self.odors is not None:
-            integer(self.odors, "odors", 2)
+            if isinstance(self.odors, str) or not all(isinstance(o, str) for o in self.odors):
+                raise InvalidTypeError(f"odors must be a list of names, got {self.odors!r}")
+            object.__setattr__(self, "odors", tuple(self.odors))
         for name in _COUNTS:
             integer(getattr(self, name), name, 1)
         for name in _POSITIVE:
@@ -160,6 +184,10 @@ class OlfactionConfig(Settings):
         if len(set(self.seeds)) != len(self.seeds):
             raise InvalidArgumentError(f"seeds must differ, got {self.seeds}")
         self._check_concentrations()
+
+    def training(self) -> dict[str, Any]:
+        """Settings that decide trained parameters, beside odors, wiring, condition and seed."""
+        return {name: getattr(self, name) for name in _TRAINING}
 
     def _check_concentrations(self) -> None:
         values = tuple(positive(c, "concentrations") for c in self.concentrations)
