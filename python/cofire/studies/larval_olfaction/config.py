@@ -160,9 +160,10 @@ class OlfactionConfig(Settings):
         if not isinstance(self.registered, bool):
             raise InvalidTypeError(f"registered must be true or false, got {self.registered!r}")
         if self.odors is not None:
-            if isinstance(self.odors, str) or not all(isinstance(o, str) for o in self.odors):
-                raise InvalidTypeError(f"odors must be a list of names, got {self.odors!r}")
-            object.__setattr__(self, "odors", tuple(self.odors))
+            odors: Any = self.odors
+            if not isinstance(odors, (list, tuple)) or not all(isinstance(o, str) for o in odors):
+                raise InvalidTypeError(f"odors must be a list of names, got {odors!r}")
+            object.__setattr__(self, "odors", tuple(odors))
         for name in _COUNTS:
             integer(getattr(self, name), name, 1)
         for name in _POSITIVE:

@@ -214,11 +214,11 @@ def at_concentration(
     c = positive(concentration, "concentration")
 
     def response(value: float) -> float:
-        return value**hill / (value**hill + half_saturation**hill)
+        return float(value**hill / (value**hill + half_saturation**hill))
 
-    values = panel.responses.astype(np.float64)
+    values: FloatArray = panel.responses.astype(np.float64)
     scaled = values[0] + (values[1:] - values[0]) * (response(c) / response(1.0))
-    return np.maximum(scaled, 0.0).astype(np.float32)
+    return np.asarray(np.maximum(scaled, 0.0), dtype=np.float32)
 
 
 def mix(panel: OdorPanel, members: IntArray) -> Float32Array:

@@ -115,7 +115,7 @@ def run_trials(
     parts: dict[str, list[AnyArray]] = {"pn_count": [], "kc_count": [], "logits": []}
     dtype = next(network.parameters()).dtype
     with torch.no_grad():
-        for number, chunk in enumerate(flat.split(_BATCH)):
+        for number, chunk in enumerate(torch.split(flat, _BATCH)):
             out = network(
                 chunk.to(dtype),
                 mode="eval",

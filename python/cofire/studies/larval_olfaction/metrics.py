@@ -131,7 +131,8 @@ def pattern_similarity(patterns: AnyArray) -> FloatArray:
     pairs = list(combinations(range(len(values)), 2))
     if not pairs:
         return np.full(values.shape[1], np.nan)
-    return np.mean([np.diag(cosines(values[i], values[j])) for i, j in pairs], axis=0)
+    alike = [np.diag(cosines(values[i], values[j])) for i, j in pairs]
+    return np.asarray(np.mean(alike, axis=0))
 
 
 def pearson(a: AnyArray, b: AnyArray) -> float:

@@ -99,7 +99,9 @@ def _activity_ratio(mixtures: AnyArray, single: AnyArray, members: IntArray) -> 
     """Active fraction of each mixture over the mean of its components."""
     mixed, alone = (metrics.active_fraction(c.mean(axis=1)) for c in (mixtures, single))
     below = alone[members].mean(axis=1)
-    return np.divide(mixed, below, out=np.full(len(mixed), np.nan), where=below > 0)
+    ratio = np.full(len(mixed), np.nan)
+    np.divide(mixed, below, out=ratio, where=below > 0)
+    return ratio
 
 
 def _sub_additive(

@@ -1,4 +1,4 @@
-"""Adam on all parameters of a model at once: one vector, a rate per element, a norm bound, a box."""
+"""Adam on all parameters at once: one vector, a rate per element, a norm bound, a box."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class FlatAdam:
         if missing:
             raise InvalidArgumentError(f"no learning rate for {', '.join(missing)}")
         self._names = tuple(parameters)
-        self._sizes = tuple(p.numel() for p in parameters.values())
+        self._sizes = [p.numel() for p in parameters.values()]
         self.values = torch.cat([p.detach().reshape(-1) for p in parameters.values()])
         self.gradient, self.first, self.second = (torch.zeros_like(self.values) for _ in range(3))
         self._rate = torch.cat(
@@ -59,8 +59,8 @@ class FlatAdam:
         )
         for (name, p), value, slope in zip(
             parameters.items(),
-            self.values.split(self._sizes),
-            self.gradient.split(self._sizes),
+            torch.split(self.values, self._sizes),
+            torch.split(self.gradient, self._sizes),
             strict=True,
         ):
             if p.device.type != "cpu":
@@ -126,6 +126,6 @@ class FlatAdam:
         bad = ~(self.values.isfinite() & self.gradient.isfinite())
         return [
             name
-            for name, part in zip(self._names, bad.split(self._sizes), strict=True)
+            for name, part in zip(self._names, torch.split(bad, self._sizes), strict=True)
             if bool(part.any())
         ]

@@ -115,14 +115,12 @@ class Teacher(nn.Module):
         (Tensor (batch, n_odors), Tensor (batch, n_kc))
             Logits and KC rates.
         """
-        drive = (odors * F.softplus(self.or_gains))[:, self.receptors]
+        drive = (odors * F.softplus(self.or_gains))[:, self.get_buffer("receptors")]
         ln = F.relu(self._through("orn_ln", drive))
         pn = F.relu(self._through("orn_pn", drive) - self._through("ln_pn", ln) - self.pn_threshold)
         excitation = self._through("pn_kc", pn)
-        to_apl = self.counts_kc_apl * F.softplus(self.strength_kc_apl)
-        from_apl = self.counts_apl_kc * (
-            F.softplus(self.strength_apl_kc) * F.softplus(self.apl_gain)
-        )
+        to_apl = self._weights("kc_apl")
+        from_apl = self._weights("apl_kc") * F.softplus(self.apl_gain)
         kc = excitation
         for _ in range(_INHIBITION_STEPS):
             apl = F.relu(F.relu(kc - self.kc_threshold) @ to_apl)
@@ -130,9 +128,14 @@ class Teacher(nn.Module):
         kc = F.relu(kc - self.kc_threshold)
         return F.linear(kc, self.decoder_weight, self.decoder_bias), kc
 
+    def _weights(self, name: str) -> Tensor:
+        return self.get_buffer(f"counts_{name}") * self._strength(name)
+
     def _through(self, name: str, rates: Tensor) -> Tensor:
-        strength = F.softplus(getattr(self, f"strength_{name}"))
-        return (rates @ getattr(self, f"counts_{name}")) * strength
+        return (rates @ self.get_buffer(f"counts_{name}")) * self._strength(name)
+
+    def _strength(self, name: str) -> Tensor:
+        return F.softplus(self.get_parameter(f"strength_{name}"))
 
     def published_parameters(self) -> dict[str, nn.Parameter]:
         """Parameters by the names of published files, in a fixed order."""

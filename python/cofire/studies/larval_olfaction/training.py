@@ -303,10 +303,10 @@ class _Run:
         """One pass over fresh noisy samples: mean loss and accuracy."""
         config, optimizer = self._setup.config, stage.optimizer
         odors, labels, seeds = self._samples()
-        losses, hits = [], torch.zeros((), dtype=torch.int64)
-        batches = zip(
-            odors.split(config.batch_size), labels.split(config.batch_size), seeds, strict=True
-        )
+        losses: list[float] = []
+        hits = torch.zeros((), dtype=torch.int64)
+        split = (torch.split(t, config.batch_size) for t in (odors, labels))
+        batches = zip(*split, seeds, strict=True)
         for x, y, seed in batches:
             optimizer.zero_grad()
             loss, logits = stage.loss(x, y, epoch, seed)
