@@ -115,7 +115,7 @@ class _Segment(NamedTuple):
     field: str
     transform: str
     size: int
-    scale: AnyArray
+    scale: Tensor | None
     coupled: list[Population]
 
 
@@ -144,12 +144,13 @@ class Packer:
         for (_, field, transform), members in sorted(alike.items()):
             sizes = [source.get().numel() for _, source in members]
             self._sources += [source for _, source in members]
+            scale = np.repeat([source.raw.scale for _, source in members], sizes)
             self._segments.append(
                 _Segment(
                     field,
                     transform,
                     sum(sizes),
-                    np.repeat([source.raw.scale for _, source in members], sizes),
+                    torch.from_numpy(scale) if (scale != 1).any() else None,
                     [plan.population(slot.owner) for slot, _ in members if field == "step"],
                 )
             )
@@ -178,8 +179,8 @@ class Packer:
 
     def _segment(self, segment: _Segment, raw: Tensor) -> tuple[Tensor, Tensor]:
         value, slope = _VALUES_AND_SLOPES[segment.transform](raw)
-        if (segment.scale != 1).any():
-            scale = torch.from_numpy(segment.scale).to(raw)
+        if segment.scale is not None:
+            scale = segment.scale.to(raw)
             value, slope = scale * value, scale * slope
         if segment.field == "decay":
             decay = torch.exp(-self._dt / value)
