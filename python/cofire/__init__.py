@@ -25,6 +25,7 @@ _SUBMODULES = (
     "errors",
     "events",
     "io",
+    "nn",
     "pairwise",
     "plot",
     "report",

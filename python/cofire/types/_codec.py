@@ -31,6 +31,7 @@ _PACKAGES = (
     "datasets",
     "events",
     "io",
+    "nn",
     "pairwise",
     "spikes",
     "stats",

@@ -1,0 +1,46 @@
+"""Spiking networks whose wiring is a connectome, trained with PyTorch."""
+
+from __future__ import annotations
+
+from cofire._optional import import_extra
+
+import_extra("torch", "torch", "cofire.nn")
+
+from cofire.nn import surrogates  # noqa: E402
+from cofire.nn.elements import Pathway, Population  # noqa: E402
+from cofire.nn.inputs import Simulated  # noqa: E402
+from cofire.nn.modules import (  # noqa: E402
+    LIF,
+    ConnectomeLinear,
+    Depression,
+    GapJunction,
+    GradedInhibition,
+    TwoCompartment,
+)
+from cofire.nn.network import SpikingNetwork  # noqa: E402
+from cofire.nn.olfactory import (  # noqa: E402
+    OlfactoryNetwork,
+    OlfactoryOutput,
+    olfactory_loss,
+)
+from cofire.nn.plan import NetworkPlan  # noqa: E402
+from cofire.nn.reference import simulate  # noqa: E402
+
+__all__ = [
+    "LIF",
+    "ConnectomeLinear",
+    "Depression",
+    "GapJunction",
+    "GradedInhibition",
+    "NetworkPlan",
+    "OlfactoryNetwork",
+    "OlfactoryOutput",
+    "Pathway",
+    "Population",
+    "Simulated",
+    "SpikingNetwork",
+    "TwoCompartment",
+    "olfactory_loss",
+    "simulate",
+    "surrogates",
+]
