@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   cofire::python::register_correlation(m);
   cofire::python::register_correlogram(m);
   cofire::python::register_event_average(m);
+  cofire::python::register_network(m);
   cofire::python::register_peri_event(m);
   cofire::python::register_shuffled_gram(m);
   cofire::python::register_sttc(m);

@@ -11,6 +11,7 @@ void register_binning(pybind11::module_& m);
 void register_correlation(pybind11::module_& m);
 void register_correlogram(pybind11::module_& m);
 void register_event_average(pybind11::module_& m);
+void register_network(pybind11::module_& m);
 void register_peri_event(pybind11::module_& m);
 void register_shuffled_gram(pybind11::module_& m);
 void register_sttc(pybind11::module_& m);

@@ -2,9 +2,37 @@
 Compiled kernels of cofire. Strict about dtype and layout; use the public functions.
 """
 from __future__ import annotations
+import collections.abc
 import numpy
 import numpy.typing
 import typing
+class NetworkPlan:
+    """
+    Layout and wiring of a network, for the kernels.
+    """
+    def __init__(self, dt: typing.SupportsFloat | typing.SupportsIndex, populations: collections.abc.Sequence[dict[str, typing.Any]], pathways: collections.abc.Sequence[dict[str, typing.Any]]) -> None:
+        ...
+    @property
+    def n_all(self) -> int:
+        ...
+    @property
+    def n_noise(self) -> int:
+        ...
+    @property
+    def n_spiking(self) -> int:
+        ...
+    @property
+    def n_state(self) -> int:
+        ...
+    @property
+    def n_tape(self) -> int:
+        ...
+    @property
+    def n_theta(self) -> int:
+        ...
+    @property
+    def n_voltage(self) -> int:
+        ...
 def activation_f32(patterns: numpy.typing.NDArray[numpy.float32], z: numpy.typing.NDArray[numpy.float32], remove_diagonal: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
     """
     Activation (patterns, bins) of a z matrix (units, bins).
@@ -76,6 +104,30 @@ def find_bad_spike(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.ty
 def jitter_spikes(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], support: numpy.typing.NDArray[numpy.float64], width: typing.SupportsFloat | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, draw: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
     """
     Times of spikes moved by up to width, reflected in their epoch.
+    """
+def network_backward_f32(plan: NetworkPlan, theta: numpy.typing.NDArray[numpy.float32], drive: numpy.typing.NDArray[numpy.float32], state: numpy.typing.NDArray[numpy.float32], noise: numpy.typing.NDArray[numpy.float32] | None, spike: collections.abc.Sequence[str], scale: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], n_steps: typing.SupportsInt | typing.SupportsIndex, first_step: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex | None, tape: numpy.typing.NDArray[numpy.float32], checkpoint: typing.SupportsInt | typing.SupportsIndex, counts_adjoint: numpy.typing.NDArray[numpy.float32] | None, state_adjoint: numpy.typing.NDArray[numpy.float32] | None, spikes_adjoint: numpy.typing.NDArray[numpy.float32] | None, voltages_adjoint: numpy.typing.NDArray[numpy.float32] | None, isa: str, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32]]:
+    """
+    Derivatives with respect to (theta, drive, state).
+    """
+def network_backward_f64(plan: NetworkPlan, theta: numpy.typing.NDArray[numpy.float64], drive: numpy.typing.NDArray[numpy.float64], state: numpy.typing.NDArray[numpy.float64], noise: numpy.typing.NDArray[numpy.float64] | None, spike: collections.abc.Sequence[str], scale: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], n_steps: typing.SupportsInt | typing.SupportsIndex, first_step: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex | None, tape: numpy.typing.NDArray[numpy.float64], checkpoint: typing.SupportsInt | typing.SupportsIndex, counts_adjoint: numpy.typing.NDArray[numpy.float64] | None, state_adjoint: numpy.typing.NDArray[numpy.float64] | None, spikes_adjoint: numpy.typing.NDArray[numpy.float64] | None, voltages_adjoint: numpy.typing.NDArray[numpy.float64] | None, isa: str, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+    """
+    Derivatives with respect to (theta, drive, state).
+    """
+def network_forward_f32(plan: NetworkPlan, theta: numpy.typing.NDArray[numpy.float32], drive: numpy.typing.NDArray[numpy.float32], state: numpy.typing.NDArray[numpy.float32], noise: numpy.typing.NDArray[numpy.float32] | None, spike: collections.abc.Sequence[str], scale: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], n_steps: typing.SupportsInt | typing.SupportsIndex, first_step: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex | None, keep_tape: bool, checkpoint: typing.SupportsInt | typing.SupportsIndex, record_spikes: bool, record_voltages: bool, isa: str, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32]]:
+    """
+    (counts, state, spikes, voltages, tape) of a whole simulation.
+    """
+def network_forward_f64(plan: NetworkPlan, theta: numpy.typing.NDArray[numpy.float64], drive: numpy.typing.NDArray[numpy.float64], state: numpy.typing.NDArray[numpy.float64], noise: numpy.typing.NDArray[numpy.float64] | None, spike: collections.abc.Sequence[str], scale: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], n_steps: typing.SupportsInt | typing.SupportsIndex, first_step: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex | None, keep_tape: bool, checkpoint: typing.SupportsInt | typing.SupportsIndex, record_spikes: bool, record_voltages: bool, isa: str, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+    """
+    (counts, state, spikes, voltages, tape) of a whole simulation.
+    """
+def network_isa_runs(isa: str) -> bool:
+    """
+    Whether this build and processor have an instruction set.
+    """
+def network_noise(plan: NetworkPlan, seed: typing.SupportsInt | typing.SupportsIndex, batch: typing.SupportsInt | typing.SupportsIndex, first_step: typing.SupportsInt | typing.SupportsIndex, n_steps: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
+    """
+    The standard normals (batch, steps, sites) that a seed stands for.
     """
 def peri_event_counts(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], events: numpy.typing.NDArray[numpy.float64], start: typing.SupportsFloat | typing.SupportsIndex, width: typing.SupportsFloat | typing.SupportsIndex, n_bins: typing.SupportsInt | typing.SupportsIndex, truncated: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
     """

@@ -23,8 +23,8 @@ from cofire.nn.olfactory import (  # noqa: E402
     OlfactoryOutput,
     olfactory_loss,
 )
+from cofire.nn.operators import simulate  # noqa: E402
 from cofire.nn.plan import NetworkPlan  # noqa: E402
-from cofire.nn.reference import simulate  # noqa: E402
 
 __all__ = [
     "LIF",

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from cofire._validate import one_of, positive
 from cofire.errors import InvalidArgumentError
 from cofire.nn.inputs import Simulated
+from cofire.nn.operators import simulate
 from cofire.nn.packing import Packer, Raw, Source, raw_of
 from cofire.nn.plan import NetworkPlan
-from cofire.nn.reference import simulate
 from cofire.nn.surrogates import SpikeOption
 
 Transform = str | tuple[str, float]
