@@ -146,6 +146,7 @@ class _Stage(Protocol):
     """One of the two trainings."""
 
     name: str
+    noisy: bool
     epochs: int
     optimizer: FlatAdam
 
@@ -157,7 +158,7 @@ class _Stage(Protocol):
 
 
 class _TeacherStage:
-    name = "teacher"
+    name, noisy = "teacher", False
 
     def __init__(self, teacher: Teacher, setup: Setup) -> None:
         self._teacher, self._setup = teacher, setup
@@ -183,7 +184,7 @@ class _TeacherStage:
 
 
 class _StudentStage:
-    name = "student"
+    name, noisy = "student", True
 
     def __init__(self, network: Any, setup: Setup) -> None:
         self._network, self._setup = network, setup
@@ -302,7 +303,7 @@ class _Run:
     def _epoch(self, stage: _Stage, epoch: int) -> tuple[float, float]:
         """One pass over fresh noisy samples: mean loss and accuracy."""
         config, optimizer = self._setup.config, stage.optimizer
-        odors, labels, seeds = self._samples()
+        odors, labels, seeds = self._samples(stage)
         losses: list[float] = []
         hits = torch.zeros((), dtype=torch.int64)
         split = (torch.split(t, config.batch_size) for t in (odors, labels))
@@ -321,15 +322,19 @@ class _Run:
             hits += (logits.detach().argmax(dim=1) == y).sum()
         return float(np.mean(losses)), float(hits) / len(labels)
 
-    def _samples(self) -> tuple[Tensor, Tensor, list[int]]:
-        config, n = self._setup.config, len(self._odors)
-        order = torch.randperm(n * config.repeats, generator=self._generator)
-        labels = order % n
+    def _samples(self, stage: _Stage) -> tuple[Tensor, Tensor, list[int]]:
+        """Odors, labels, and a seed per batch, from the stream as torch's loader draws them."""
+        config, stream = self._setup.config, self._generator
+        n_samples = len(self._odors) * config.repeats
+        _, seed = torch.empty(2, dtype=torch.int64).random_(generator=stream).tolist()
+        order = torch.randperm(n_samples, generator=torch.Generator().manual_seed(seed))
+        labels = order // config.repeats
         clean = self._odors[labels]
-        xi = torch.randn(clean.shape, generator=self._generator)
+        xi = torch.stack([torch.randn(clean.shape[1], generator=stream) for _ in range(n_samples)])
         odors = (clean * (1.0 + config.input_noise * xi)).clamp_(min=0.0)
-        n_batches = -(-len(labels) // config.batch_size)
-        seeds = torch.randint(2**62, (n_batches,), generator=self._generator)
+        if not stage.noisy:
+            return odors, labels, [0] * -(-n_samples // config.batch_size)
+        seeds = torch.randint(2**62, (-(-n_samples // config.batch_size),), generator=stream)
         return odors, labels, seeds.tolist()
 
     def _save(self, stage: _Stage, epoch: int, name: str = CHECKPOINT) -> None:
