@@ -295,7 +295,7 @@ def _split(values: Tensor, slots: list[Slot]) -> Fields:
 
 def _join(fields: Fields, slots: list[Slot]) -> Tensor:
     if not slots:
-        return torch.zeros(len(next(iter(fields.values()))), 0)
+        return next(iter(fields.values()))[:, :0]
     return torch.cat([fields[s.owner, s.field] for s in slots], -1)
 
 
