@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cofire._validate import AnyArray, FloatArray, IntArray, integer, positive
 from cofire.errors import FileFormatError, InvalidArgumentError, MissingDataError
+from cofire.io import read_kreher2008
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Float32Array = npt.NDArray[np.float32]
 
-PANEL_FILE = "kreher2008_or_responses_normalized.csv"
 _OFFSET, _RANGE = 50.0, 350.0
 _SHUFFLE, _SYNTHETIC = 2000, 5000
 
@@ -61,16 +64,10 @@ def load_panel(folder: str | Path) -> OdorPanel:
 
     Raises
     ------
-    MissingDataError
-        The folder or its table is missing.
+    RecordingError
+        The folder or its table is missing or damaged.
     """
-    file = Path(folder) / PANEL_FILE
-    if not file.is_file():
-        raise MissingDataError(
-            f"{file} does not exist; the study needs the prepared set larval_olfaction "
-            "(cofire data list): set COFIRE_DATA, or name its folder"
-        )
-    return _read(file)
+    return _panel(read_kreher2008(folder))
 
 
 def read_panel(path: str | Path, receptors: tuple[str, ...], *, units: str) -> OdorPanel:
@@ -127,14 +124,19 @@ def _read(file: Path) -> OdorPanel:
     import pandas as pd
 
     try:
-        table = pd.read_csv(file, index_col=0)
-        values = table.to_numpy(dtype=np.float32)
+        panel = _panel(pd.read_csv(file, index_col=0))
     except (ValueError, UnicodeDecodeError) as error:
         raise FileFormatError(f"{file}: not a table of odors by receptors: {error}") from error
-    if values.ndim != 2 or not values.size or not np.isfinite(values).all():
+    if not panel.responses.size or not np.isfinite(panel.responses).all():
         raise FileFormatError(f"{file}: every response must be a finite number")
+    return panel
+
+
+def _panel(table: pd.DataFrame) -> OdorPanel:
     return OdorPanel(
-        values, tuple(str(name) for name in table.index), tuple(str(c) for c in table.columns)
+        table.to_numpy(dtype=np.float32),
+        tuple(str(name) for name in table.index),
+        tuple(str(name) for name in table.columns),
     )
 
 
