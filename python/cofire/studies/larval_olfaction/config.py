@@ -69,7 +69,9 @@ class OlfactionConfig(Settings):
     odors : tuple of str, optional
         Names of the odors to keep; the baseline, first of the panel, always is. Default all.
     seeds : tuple of int
-        One model a seed.
+        One model a seed, of the canonical training.
+    retrained_seeds : tuple of int
+        The same of every other training.
     teacher_epochs, epochs : int
         Of teacher and student.
     repeats : int
@@ -128,6 +130,7 @@ class OlfactionConfig(Settings):
     panel_units: str = "normalized"
     odors: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (42, 43, 44, 45, 46)
+    retrained_seeds: tuple[int, ...] = (42, 43, 44)
     teacher_epochs: int = 300
     epochs: int = 300
     repeats: int = 10
@@ -175,15 +178,17 @@ class OlfactionConfig(Settings):
             object.__setattr__(self, name, value)
         for name, choices in _CHOICES.items():
             one_of(getattr(self, name), name, choices)
-        for name in ("seeds", "concentrations"):
+        for name in ("seeds", "retrained_seeds", "concentrations"):
             value = getattr(self, name)
             if not isinstance(value, (list, tuple)) or not value:
                 raise InvalidTypeError(f"{name} must be a list of numbers, got {value!r}")
             object.__setattr__(self, name, tuple(value))
-        for seed in self.seeds:
-            integer(seed, "seeds", 0)
-        if len(set(self.seeds)) != len(self.seeds):
-            raise InvalidArgumentError(f"seeds must differ, got {self.seeds}")
+        for name in ("seeds", "retrained_seeds"):
+            seeds = getattr(self, name)
+            for seed in seeds:
+                integer(seed, name, 0)
+            if len(set(seeds)) != len(seeds):
+                raise InvalidArgumentError(f"{name} must differ, got {seeds}")
         self._check_concentrations()
 
     def training(self) -> dict[str, Any]:

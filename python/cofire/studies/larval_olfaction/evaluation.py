@@ -132,7 +132,7 @@ def run_trials(
     return Trials(values, pn, kc, logits)
 
 
-def evaluate(
+def evaluate_model(
     network: Any,
     panel: OdorPanel,
     config: OlfactionConfig | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from cofire._validate import AnyArray, FloatArray, IntArray
 from cofire.studies.larval_olfaction import metrics
 from cofire.studies.larval_olfaction.config import OlfactionConfig
 from cofire.studies.larval_olfaction.data import (
+    Float32Array,
     OdorPanel,
     all_pairs,
     mix,
@@ -31,7 +33,7 @@ def mixture_coding(
     config: OlfactionConfig | None = None,
     *,
     seed: int = 42,
-    sub_additivity: tuple[Any, int] | None = None,
+    cells: Callable[[Float32Array], Float32Array] | None = None,
 ) -> MixtureCoding:
     """Compare KC responses to mixtures with those to their components.
 
@@ -45,9 +47,9 @@ def mixture_coding(
     config : OlfactionConfig, optional
     seed : int
         Of the model: seed of the noise under the older protocol.
-    sub_additivity : (OlfactoryNetwork, int), optional
-        Another network and number of steps for the sub-additivity of single cells; the
-        predecessor measured it with other noise, without non-axo-dendritic synapses, in 20 steps.
+    cells : callable, optional
+        KC counts of trials (n, n_trials, n_receptors) in which the sub-additivity of single cells
+        is measured; default, the network's (the predecessor took another network's).
 
     Returns
     -------
@@ -74,11 +76,8 @@ def mixture_coding(
     codes = single.mean(axis=1, dtype=np.float64)
     pair_codes = paired.mean(axis=1, dtype=np.float64)
     to_components = [_rowwise_cosine(pair_codes, codes[place[pairs[:, k]]]) for k in (0, 1)]
-    shares = _sub_additive(counts, borders, place, (pairs, triplets))
-    if sub_additivity is not None:
-        other, n_steps = sub_additivity
-        again = run_trials(other, inputs, seed=noise_seed, n_steps=n_steps).kc
-        shares = _sub_additive(again, borders, place, (pairs, triplets))
+    measured = counts if cells is None else cells(inputs)
+    shares = _sub_additive(measured, borders, place, (pairs, triplets))
     return MixtureCoding(
         pairs,
         triplets,

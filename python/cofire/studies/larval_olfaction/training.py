@@ -65,7 +65,9 @@ class TrainedModel:
         return f"TrainedModel({self.condition.name}, seed {self.seed}, {self.history!r})"
 
 
-def train(setup: Setup, folder: str | Path, *, progress: Progress | None = None) -> TrainedModel:
+def train_model(
+    setup: Setup, folder: str | Path, *, progress: Progress | None = None
+) -> TrainedModel:
     """Train teacher and student, or go on where an earlier call was stopped.
 
     After every epoch the state (parameters, moments of Adam, random stream) is stored in one
