@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,12 @@ import torch
 from torch import Tensor
 
 from cofire._validate import AnyArray
-from cofire.errors import FileFormatError, RecordingNotFoundError, UnsupportedVersionError
+from cofire.errors import (
+    FileFormatError,
+    InvalidArgumentError,
+    RecordingNotFoundError,
+    UnsupportedVersionError,
+)
 
 FORMAT = "cofire-larval-olfaction"
 VERSION = 1
@@ -103,6 +109,63 @@ def read_parameters(path: str | Path) -> dict[str, AnyArray]:
     if not found:
         raise FileFormatError(f"{file} holds no named parameters")
     return found
+
+
+def read_teacher(path: str | Path) -> dict[str, AnyArray] | None:
+    """Parameters of the teacher in a checkpoint of this study; None in other files."""
+    file = Path(path)
+    content = _load(file) if file.suffix != ".npz" else None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return None
+    start = "teacher/"
+    return {
+        name.removeprefix(start): t.numpy()
+        for name, t in content["tensors"].items()
+        if name.startswith(start)
+    }
+
+
+def find_weights(path: str | Path) -> tuple[tuple[int, Path], ...]:
+    """Models of a file or folder, by seed.
+
+    Parameters
+    ----------
+    path : path
+        A file that :func:`read_parameters` reads; the folder of a run (its canonical models); or a
+        folder of such files. The seed is the number after "seed" in the path; files without get
+        0, 1, ... in the order of their names.
+
+    Returns
+    -------
+    tuple of (int, Path)
+
+    Raises
+    ------
+    RecordingNotFoundError
+        There are none.
+    InvalidArgumentError
+        Two have the same seed.
+    """
+    root = Path(path)
+    if root.is_file():
+        files = [root]
+    else:
+        trained = sorted(root.glob("runs/canonical/seed*/weights.pt"))
+        files = trained or sorted(f for f in root.glob("*") if f.suffix in (".pt", ".pth", ".npz"))
+    if not files:
+        raise RecordingNotFoundError(
+            f"weights {root} does not exist or holds no .pt, .pth or .npz file"
+        )
+    found: dict[int, Path] = {}
+    for file in files:
+        match = re.search(r"seed[_-]?(\d+)", f"{file.parent.name}/{file.name}")
+        seed = int(match[1]) if match else len(found)
+        if seed in found:
+            raise InvalidArgumentError(
+                f"weights: {found[seed]} and {file} both have seed {seed}; name them seedN"
+            )
+        found[seed] = file
+    return tuple(sorted(found.items()))
 
 
 def _from_npz(file: Path) -> dict[str, AnyArray]:

@@ -66,6 +66,12 @@ PROTOCOLS = MappingProxyType(
 )
 
 
+def noise_seed(config: OlfactionConfig, model_seed: int) -> int:
+    """Seed of the noise in an evaluation of a model."""
+    seed = PROTOCOLS[config.protocol].seed
+    return model_seed if seed is None else seed
+
+
 @dataclass(frozen=True, slots=True)
 class Trials:
     """Responses to trials of odors.
@@ -169,7 +175,8 @@ def evaluate_model(
     if unknown:
         raise InvalidArgumentError(f"parts must be of {', '.join(PARTS)}, got {unknown[0]!r}")
     chosen = config or OlfactionConfig()
-    run = _Run(network, panel, chosen, PROTOCOLS[chosen.protocol], seed, tuple(ablate))
+    protocol = PROTOCOLS[chosen.protocol]
+    run = _Run(network, panel, chosen, protocol, noise_seed(chosen, seed), tuple(ablate))
     accuracy, sparsity, confusion = run.test(additive)
     found: dict[str, Any] = {}
     if "centroid" in parts:
@@ -207,12 +214,8 @@ class _Run:
     panel: OdorPanel
     config: OlfactionConfig
     protocol: Protocol
-    model_seed: int
+    seed: int
     ablate: tuple[str, ...]
-
-    @property
-    def seed(self) -> int:
-        return self.model_seed if self.protocol.seed is None else self.protocol.seed
 
     def simulate(self, inputs: AnyArray) -> Trials:
         return run_trials(

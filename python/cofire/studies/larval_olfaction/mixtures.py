@@ -18,7 +18,7 @@ from cofire.studies.larval_olfaction.data import (
     noisy_inputs,
     random_triplets,
 )
-from cofire.studies.larval_olfaction.evaluation import PROTOCOLS, run_trials
+from cofire.studies.larval_olfaction.evaluation import noise_seed, run_trials
 from cofire.studies.larval_olfaction.results import MixtureCoding
 
 _TRIALS = 20
@@ -60,15 +60,14 @@ def mixture_coding(
     Honegger, Campbell & Turner 2011, doi:10.1523/JNEUROSCI.1099-11.2011
     """
     chosen = config or OlfactionConfig()
-    protocol_seed = PROTOCOLS[chosen.protocol].seed
-    noise_seed = seed if protocol_seed is None else protocol_seed
-    rng = np.random.default_rng(noise_seed)
+    fixed = noise_seed(chosen, seed)
+    rng = np.random.default_rng(fixed)
     odors = np.arange(1 if chosen.protocol == "newer" else 0, panel.n_odors)
     pairs = all_pairs(odors)
     triplets = random_triplets(odors, chosen.triplets, rng)
     stimuli = [panel.responses[odors], mix(panel, pairs), mix(panel, triplets)]
     inputs = noisy_inputs(np.concatenate(stimuli), _TRIALS, chosen.input_noise, rng)
-    counts = run_trials(network, inputs, seed=noise_seed, n_steps=chosen.n_steps).kc
+    counts = run_trials(network, inputs, seed=fixed, n_steps=chosen.n_steps).kc
     borders = np.cumsum([len(s) for s in stimuli])[:-1]
     single, paired, tripled = np.split(counts, borders)
     place = np.full(panel.n_odors, -1)
