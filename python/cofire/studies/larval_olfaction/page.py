@@ -113,8 +113,8 @@ def finding(result: StudyResult) -> str:
     )
     if result.scores.get(result.main, "mb"):
         text += (
-            f". The similarity between odors falls by {_spread(result, 'al')} % in the antennal "
-            f"lobe and by {_spread(result, 'mb')} % in the mushroom body"
+            f". The similarity between odors changes by {_spread(result, 'al', sign=-1)} % in the "
+            f"antennal lobe and by {_spread(result, 'mb', sign=-1)} % in the mushroom body"
         )
     return f"{text}.{_ablation_sentence(result)}{_paper_sentence(result)}"
 
@@ -137,12 +137,12 @@ def _accuracy(result: StudyResult) -> str:
     )
 
 
-def _spread(result: StudyResult, metric: str, digits: int = 1) -> str:
+def _spread(result: StudyResult, metric: str, digits: int = 1, sign: int = 1) -> str:
     """Mean ± population SD over models."""
-    values = np.array(list(result.scores.get(result.main, metric).values()))
+    values = sign * np.array(list(result.scores.get(result.main, metric).values()))
     if not len(values):
         return "n/a"
-    mean = f"{values.mean():.{digits}f}"
+    mean = f"{values.mean():.{digits}f}".replace("-", "−")
     return mean if len(values) < 2 else f"{mean} ± {values.std():.{digits}f}"
 
 
