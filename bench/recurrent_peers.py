@@ -8,6 +8,7 @@ above reset. Potentials and currents are in volts (resistance 1).
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -78,14 +79,28 @@ class Recurrent:
         """Decay, threshold (n, 1) and drive (T, n, batch) for the peers."""
         decay = torch.tensor(DECAY, dtype=self.dtype, requires_grad=True)
         threshold = torch.full((self.n, 1), THRESHOLD, dtype=self.dtype, requires_grad=True)
-        drive = self.drive.permute(1, 2, 0).contiguous().requires_grad_()
-        return decay, threshold, drive
+        return decay, threshold, self.drive_by_step.clone().requires_grad_()
+
+    @cached_property
+    def drive_by_step(self):
+        """(T, n, batch), as the peers have it."""
+        return self.drive.permute(1, 2, 0).contiguous()
+
+    @cached_property
+    def dense(self):
+        """Weights (post, pre)."""
+        dense = torch.from_numpy(self.mask.toarray()).to(self.dtype)
+        dense[dense != 0] = self.weights
+        return dense.T.contiguous()
+
+    @cached_property
+    def pattern(self):
+        """Where the edges are."""
+        return Pattern(self.mask)
 
     def torch_dense(self):
         """The same with one dense matrix (post, pre)."""
-        dense = torch.from_numpy(self.mask.toarray()).to(self.dtype)
-        dense[dense != 0] = self.weights
-        weights = dense.T.contiguous().requires_grad_()
+        weights = self.dense.clone().requires_grad_()
 
         def product(current, released):
             return torch.addmm(current, weights, released, beta=ALPHA)
@@ -96,7 +111,7 @@ class Recurrent:
     def torch_sparse(self):
         """The same with a compressed sparse matrix."""
         weights = self.weights.clone().requires_grad_()
-        pattern = Pattern(self.mask)
+        pattern = self.pattern
 
         def product(current, released):
             return ALPHA * current + SparseProduct.apply(weights, released, pattern)
@@ -106,13 +121,10 @@ class Recurrent:
 
     def torch_forward(self):
         """Spike counts of all-or-none spikes, dense."""
-        dense = torch.from_numpy(self.mask.toarray()).to(self.dtype)
-        dense[dense != 0] = self.weights
-        weights = dense.T.contiguous()
         with torch.no_grad():
             leaves = self.torch_leaves()
             return run_eager(
-                lambda current, released: torch.addmm(current, weights, released, beta=ALPHA),
+                lambda current, released: torch.addmm(current, self.dense, released, beta=ALPHA),
                 *leaves,
                 soft=False,
             ).T
