@@ -9,6 +9,14 @@ import_extra("torch", "torch", "cofire.nn")
 from cofire.nn import surrogates  # noqa: E402
 from cofire.nn.elements import Pathway, Population  # noqa: E402
 from cofire.nn.inputs import Simulated  # noqa: E402
+from cofire.nn.modules import (  # noqa: E402
+    LIF,
+    ConnectomeLinear,
+    Depression,
+    GapJunction,
+    GradedInhibition,
+    TwoCompartment,
+)
 from cofire.nn.network import SpikingNetwork  # noqa: E402
 from cofire.nn.olfactory import (  # noqa: E402
     OlfactoryNetwork,
@@ -19,6 +27,11 @@ from cofire.nn.operators import simulate  # noqa: E402
 from cofire.nn.plan import NetworkPlan  # noqa: E402
 
 __all__ = [
+    "LIF",
+    "ConnectomeLinear",
+    "Depression",
+    "GapJunction",
+    "GradedInhibition",
     "NetworkPlan",
     "OlfactoryNetwork",
     "OlfactoryOutput",
@@ -26,6 +39,7 @@ __all__ = [
     "Population",
     "Simulated",
     "SpikingNetwork",
+    "TwoCompartment",
     "olfactory_loss",
     "simulate",
     "surrogates",

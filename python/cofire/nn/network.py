@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Collection, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -21,6 +21,12 @@ from cofire.nn.surrogates import SpikeOption
 
 Transform = str | tuple[str, float]
 Bounds = Mapping[str, tuple[float, float]]
+
+
+class _Limit(NamedTuple):
+    source: Source
+    low: float
+    high: float
 
 
 class SpikingNetwork(nn.Module):
@@ -83,7 +89,7 @@ class SpikingNetwork(nn.Module):
             value = raw.inverse(_initial(plan, owner, field, raw), repr(owner))
             data = torch.from_numpy(np.array(value)).to(dtype or torch.get_default_dtype())
             _home(self, owner).register_parameter(raw.name, nn.Parameter(data))
-        self._limits = _limits(self._raws, bounds or {})
+        self._limits = self._bound(bounds or {})
         self._packer = self._pack(plan)
 
     def theta(self) -> Tensor:
@@ -189,8 +195,11 @@ class SpikingNetwork(nn.Module):
     @torch.no_grad()
     def clamp_(self) -> None:
         """Bring all parameters back into their bounds."""
-        for (owner, name), (low, high) in self._limits.items():
-            self._parameters_of(owner)[name].clamp_(low, high)
+        if self._limits:
+            parameters: list[Tensor] = [limit.source.get() for limit in self._limits]
+            # One call for all: single ones would take longer than the transforms.
+            torch._foreach_clamp_min_(parameters, [limit.low for limit in self._limits])
+            torch._foreach_clamp_max_(parameters, [limit.high for limit in self._limits])
 
     def parameter(self, owner: str, quantity: str) -> nn.Parameter:
         """Raw parameter behind a physical quantity, for example ``("orn", "tau_m")``."""
@@ -203,6 +212,26 @@ class SpikingNetwork(nn.Module):
         # The dictionary itself: attributes of modules are looked up slowly.
         parameters: Any = _home(self, owner)._parameters
         return cast("dict[str, nn.Parameter]", parameters)
+
+    def _bound(self, bounds: Bounds) -> list[_Limit]:
+        """Limits of raw parameters from those of physical values."""
+        names = {f"{owner}.{raw.quantity}": raw.quantity for (owner, _), raw in self._raws.items()}
+        for name in bounds:
+            if name not in names and name not in names.values():
+                raise InvalidArgumentError(
+                    f"bounds names {name!r}, but the network learns {', '.join(names)}"
+                )
+        limits = []
+        for (owner, _), raw in self._raws.items():
+            found = bounds.get(f"{owner}.{raw.quantity}", bounds.get(raw.quantity))
+            if found is not None:
+                low, high = (float(raw.inverse(x, f"bounds of {owner!r}")) for x in found)
+                if not low < high:
+                    raise InvalidArgumentError(
+                        f"bounds of {raw.quantity} of {owner!r} must be low < high, got {found}"
+                    )
+                limits.append(_Limit(Source(self._parameters_of(owner), raw), low, high))
+        return limits
 
     def _pack(self, plan: NetworkPlan) -> Packer:
         sources = []
@@ -266,27 +295,3 @@ def _initial(plan: NetworkPlan, owner: str, field: str, raw: Raw) -> Any:
     if field == "strength" and pathway.per_edge:
         return np.broadcast_to(np.asarray(pathway.strength), pathway.n_edges)
     return getattr(pathway, raw.quantity)
-
-
-def _limits(
-    raws: Mapping[tuple[str, str], Raw], bounds: Bounds
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """Limits of raw parameters by owner and name."""
-    known = {raw.quantity for raw in raws.values()}
-    known |= {f"{owner}.{raw.quantity}" for (owner, _), raw in raws.items()}
-    for name in bounds:
-        if name not in known:
-            raise InvalidArgumentError(
-                f"bounds names {name!r}, but there are {', '.join(sorted(known))}"
-            )
-    limits = {}
-    for (owner, _), raw in raws.items():
-        found = bounds.get(f"{owner}.{raw.quantity}", bounds.get(raw.quantity))
-        if found is not None:
-            low, high = (float(raw.inverse(x, f"bounds of {owner!r}")) for x in found)
-            if not low < high:
-                raise InvalidArgumentError(
-                    f"bounds of {raw.quantity} of {owner!r} must be low < high, got {found}"
-                )
-            limits[owner, raw.name] = (low, high)
-    return limits

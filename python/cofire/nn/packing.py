@@ -6,14 +6,15 @@ gathered by transform, transformed at once and put into the order of ``plan.thet
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from cofire._validate import AnyArray
 from cofire.errors import InvalidArgumentError
@@ -108,78 +109,138 @@ class Source(NamedTuple):
         return self.home[self.raw.name]
 
 
-class _Group(NamedTuple):
-    """Slots of theta with the same way from raw to effective values: scalars, then vectors."""
+class _Segment(NamedTuple):
+    """Neighbors in the raw vector whose values become effective in the same way."""
 
-    finish: _Finish
-    n_scalars: int
-    vectors: list[Source]
+    field: str
+    transform: str
+    size: int
+    scale: Tensor | None
+    coupled: list[Population]
 
 
 class Packer:
-    """Makes theta from raw parameters; as many operations as there are transforms."""
+    """Makes theta from raw parameters, with as many operations as there are transforms.
+
+    Parameters
+    ----------
+    plan : NetworkPlan
+    sources : sequence of Source
+        One per slot of ``plan.theta_layout``.
+    """
 
     def __init__(self, plan: NetworkPlan, sources: Sequence[Source]) -> None:
-        ways: dict[tuple[str, str], list[tuple[Slot, Source]]] = {}
+        alike: dict[tuple[bool, str, str], list[tuple[Slot, Source]]] = {}
         for slot, source in zip(plan.theta_layout, sources, strict=True):
-            way = slot.field if slot.field in ("step", "decay", "recovery") else ""
-            way = "decay" if way == "recovery" else way
-            ways.setdefault((way, source.raw.transform), []).append((slot, source))
-        self._scalars: list[Source] = []
-        self._groups: list[_Group] = []
-        order = []
-        for (way, transform), members in ways.items():
-            members.sort(key=lambda member: member[1].get().ndim)
-            vectors = [source for _, source in members if source.get().ndim]
-            scalars = [source for _, source in members if source.get().ndim == 0]
-            scales = [np.full(source.get().numel(), source.raw.scale) for _, source in members]
-            self._scalars += scalars
-            scale = np.concatenate(scales)
-            finish = _Finish(
-                transform=transform,
-                scale=None if (scale == 1).all() else torch.from_numpy(scale),
-                dt=plan.dt if way else None,
-                coupled=[plan.population(slot.owner) for slot, _ in members if way == "step"],
+            # Values that are not named here are effective as they are.
+            field = {"step": "step", "decay": "decay", "recovery": "decay"}.get(slot.field, "")
+            key = (source.get().ndim > 0, field, source.raw.transform)
+            alike.setdefault(key, []).append((slot, source))
+        self._dt = plan.dt
+        self._sources: list[Source] = []
+        self._segments: list[_Segment] = []
+        place, origin, n_raw = [], [], 0
+        # Scalars come first: one operation stacks them.
+        for (_, field, transform), members in sorted(alike.items()):
+            sizes = [source.get().numel() for _, source in members]
+            self._sources += [source for _, source in members]
+            scale = np.repeat([source.raw.scale for _, source in members], sizes)
+            self._segments.append(
+                _Segment(
+                    field,
+                    transform,
+                    sum(sizes),
+                    torch.from_numpy(scale) if (scale != 1).any() else None,
+                    [plan.population(slot.owner) for slot, _ in members if field == "step"],
+                )
             )
-            self._groups.append(_Group(finish, len(scalars), vectors))
-            order += [np.arange(slot.start, slot.stop) for slot, _ in members]
-        place = np.empty(plan.n_theta, dtype=np.int64)
-        place[np.concatenate(order)] = np.arange(plan.n_theta)
-        self._place = torch.from_numpy(place)
+            for (slot, _), size in zip(members, sizes, strict=True):
+                place.append(np.arange(slot.start, slot.stop))
+                origin.append(np.resize(np.arange(n_raw, n_raw + size), slot.stop - slot.start))
+                n_raw += size
+        order = np.argsort(np.concatenate(place))
+        self._order = torch.from_numpy(order)
+        self._origin = torch.from_numpy(np.concatenate(origin)[order])
 
     def __call__(self) -> Tensor:
-        """(n_theta,) effective parameters."""
-        sizes = [group.n_scalars for group in self._groups]
-        if self._scalars:
-            stacked = torch.split_with_sizes(torch.stack([s.get() for s in self._scalars]), sizes)
-        values = []
-        for i, group in enumerate(self._groups):
-            raw = [stacked[i]] if group.n_scalars else []
-            raw += [source.get() for source in group.vectors]
-            values.append(group.finish(torch.cat(raw) if len(raw) > 1 else raw[0]))
-        theta = torch.cat(values)
-        return theta[self._place.to(theta.device)]
+        """(n_theta,) effective parameters, differentiable once with respect to the raw ones."""
+        parameters = [source.get() for source in self._sources]
+        return _Pack.apply(self, *parameters)  # type: ignore[no-any-return,no-untyped-call]
+
+    def evaluate(self, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Effective values, their derivatives, and which raw value each one depends on."""
+        pieces = raw.split_with_sizes([segment.size for segment in self._segments])
+        values, slopes = zip(
+            *(self._segment(s, piece) for s, piece in zip(self._segments, pieces, strict=True)),
+            strict=True,
+        )
+        order, origin = self._order.to(raw.device), self._origin.to(raw.device)
+        return torch.cat(values)[order], torch.cat(slopes)[order], origin
+
+    def _segment(self, segment: _Segment, raw: Tensor) -> tuple[Tensor, Tensor]:
+        value, slope = _VALUES_AND_SLOPES[segment.transform](raw)
+        if segment.scale is not None:
+            scale = segment.scale.to(raw)
+            value, slope = scale * value, scale * slope
+        if segment.field == "decay":
+            decay = torch.exp(-self._dt / value)
+            return decay, decay * self._dt / value**2 * slope
+        if segment.field == "step":
+            return self._coupling(segment, value, slope)
+        return value, slope
+
+    def _coupling(self, segment: _Segment, value: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        # An imaginary part of 1e-20 carries the derivative, without loss of digits.
+        numbers = np.array(
+            [
+                compartment_step(
+                    g * (1 + 1e-20j), float(p.tau_m), p.capacitance, self._dt, cmath.exp
+                )
+                for p, g in zip(segment.coupled, value.tolist(), strict=True)
+            ]
+        )
+        by_conductance = torch.from_numpy(numbers.imag / 1e-20).to(value) / value[:, None]
+        return (
+            torch.from_numpy(numbers.real.ravel()).to(value),
+            (by_conductance * slope[:, None]).flatten(),
+        )
 
 
-@dataclass(frozen=True)
-class _Finish:
-    """From the raw values of a group to its part of theta."""
+def _exp(raw: Tensor) -> tuple[Tensor, Tensor]:
+    value = torch.exp(raw)
+    return value, value
 
-    transform: str
-    scale: Tensor | None
-    dt: float | None
-    coupled: list[Population]
 
-    def __call__(self, raw: Tensor) -> Tensor:
-        value = _TRANSFORMS[self.transform](raw)
-        if self.scale is not None:
-            value = value * self.scale.to(value)
-        if self.dt is None:
-            return value
-        if not self.coupled:
-            return torch.exp(-self.dt / value)
-        numbers = [
-            compartment_step(g, float(p.tau_m), p.capacitance, self.dt, torch.exp)
-            for p, g in zip(self.coupled, value, strict=True)
-        ]
-        return torch.stack([x for four in numbers for x in four])
+def _sigmoid(raw: Tensor) -> tuple[Tensor, Tensor]:
+    value = torch.sigmoid(raw)
+    return value, value * (1 - value)
+
+
+_VALUES_AND_SLOPES: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
+    "exp": _exp,
+    "softplus": lambda raw: (softplus(raw), torch.sigmoid(raw)),
+    "sigmoid": _sigmoid,
+    "identity": lambda raw: (raw, torch.ones_like(raw)),
+}
+
+
+class _Pack(torch.autograd.Function):
+    """One node of the graph for all raw parameters: many small ones would cost more than a step."""
+
+    @staticmethod
+    def forward(ctx: Any, packer: Packer, *parameters: Tensor) -> Tensor:
+        n_scalars = sum(p.ndim == 0 for p in parameters)
+        scalars = [torch.stack(parameters[:n_scalars])] if n_scalars else []
+        theta, slope, origin = packer.evaluate(torch.cat([*scalars, *parameters[n_scalars:]]))
+        ctx.save_for_backward(slope, origin)
+        ctx.n_scalars, ctx.sizes = n_scalars, [p.numel() for p in parameters[n_scalars:]]
+        return theta
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        slope, origin = ctx.saved_tensors
+        raw = grad.new_zeros(ctx.n_scalars + sum(ctx.sizes))
+        raw.index_add_(0, origin, grad * slope)
+        vectors = raw[ctx.n_scalars :].split_with_sizes(ctx.sizes) if ctx.sizes else ()
+        return None, *raw[: ctx.n_scalars].unbind(), *vectors

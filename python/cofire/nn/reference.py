@@ -126,13 +126,8 @@ class _Network:
         self.active = _active(plan, theta.device)
         for w in plan.pathways:
             if w.per_edge:
-                pre, post = w.weights.nonzero()
-                each = self.weights[w.name][pre, post] * self.value[w.name, "strength"]
-                empty = torch.zeros_like(self.weights[w.name])
-                index = torch.from_numpy(pre), torch.from_numpy(post)
-                self.weights[w.name] = empty.index_put(
-                    [part.to(theta.device) for part in index], each
-                )
+                factor = self.value[w.name, "strength"]
+                self.weights[w.name] = steps.scale_edges(self.weights[w.name], w, factor)
 
     def step(self, x: Fields, drive: Fields, xi: Fields, t: int) -> Fields:
         """State after step t."""
@@ -262,52 +257,36 @@ class _Network:
         return sum(rest, divisible)
 
     def _lif(self, p: Population, x: Fields, new: Fields, drive: Tensor, xi: Fields) -> None:
-        timer, ready = steps.tick(x[p.name, "refractory"])
         current = self._main_current(p, "soma", x, new, drive, xi)
         if (p.name, "current") in xi:
             current = current + p.noise_current * xi[p.name, "current"]
-        v = steps.leak(x[p.name, "v"], current, self.value[p.name, "decay"], p.v_rest, p.resistance)
-        if (p.name, "voltage") in xi:
-            v = v + p.noise_voltage * xi[p.name, "voltage"]
-        v = steps.pin(v.clamp(min=p.v_min), ~ready, p.v_reset)
-        reset = self._fire(p, v, ready, timer, new, xi)
-        new[p.name, "v"] = steps.pin(v, reset, p.v_reset)
+        before = steps.LIFState(*(x[p.name, field] for field in steps.LIFState._fields))
+        after = steps.lif_step(before, current, self._dynamics(p, "decay", xi))
+        new |= {(p.name, field): value for field, value in after._asdict().items()}
 
     def _two_compartment(
         self, p: Population, x: Fields, new: Fields, drive: Tensor, xi: Fields
     ) -> None:
-        timer, ready = steps.tick(x[p.name, "refractory"])
         to_dendrite = self._main_current(p, "dendrite", x, new, drive, xi)
         into_axon = [*self._currents(p, "axon", False, new), *self._released(p, "axon", x)]
         to_axon = sum(into_axon, torch.zeros_like(drive))
-        tau_m = float(p.tau_m)
-        v_d, v_a = steps.couple(
-            (x[p.name, "v_dendrite"], x[p.name, "v_axon"]),
-            (
-                (p.v_rest + p.resistance * to_dendrite) / tau_m,
-                (p.v_rest + p.resistance * to_axon) / tau_m,
-            ),
-            self.value[p.name, "step"],
+        fields = steps.TwoCompartmentState._fields
+        before = steps.TwoCompartmentState(*(x[p.name, field] for field in fields))
+        after = steps.two_compartment_step(
+            before, to_dendrite, to_axon, self._dynamics(p, "step", xi)
         )
-        if (p.name, "voltage") in xi:
-            both = p.noise_voltage * xi[p.name, "voltage"]
-            v_d, v_a = v_d + both[:, : p.n], v_a + both[:, p.n :]
-        v_d, v_a = v_d.clamp(min=p.v_min), v_a.clamp(min=p.v_min)
-        v_a = steps.pin(v_a, ~ready, p.v_reset)
-        reset = self._fire(p, v_a, ready, timer, new, xi)
-        new[p.name, "v_dendrite"] = steps.pin(v_d, reset, p.v_reset)
-        new[p.name, "v_axon"] = steps.pin(v_a, reset, p.v_reset)
+        new |= {(p.name, field): value for field, value in after._asdict().items()}
 
-    def _fire(
-        self, p: Population, v: Tensor, ready: Tensor, timer: Tensor, new: Fields, xi: Fields
-    ) -> Tensor:
-        """Write spikes and timer, return where to reset."""
-        threshold = self.value[p.name, "threshold"]
-        if (p.name, "threshold") in xi:
-            threshold = threshold + p.noise_threshold * xi[p.name, "threshold"]
-        fired = steps.fire(v - threshold, ready, timer, self.refractory[p.name], self.spike[p.name])
-        new[p.name, "spikes"], new[p.name, "refractory"] = fired.spikes, fired.refractory
-        return fired.reset
+    def _dynamics(self, p: Population, membrane: str, xi: Fields) -> steps.Dynamics:
+        return steps.Dynamics(
+            population=p,
+            membrane=self.value[p.name, membrane],
+            threshold=self.value[p.name, "threshold"],
+            refractory_steps=self.refractory[p.name],
+            spike=self.spike[p.name],
+            noise_voltage=xi.get((p.name, "voltage")),
+            noise_threshold=xi.get((p.name, "threshold")),
+        )
 
 
 def _split(values: Tensor, slots: list[Slot]) -> Fields:
@@ -316,13 +295,14 @@ def _split(values: Tensor, slots: list[Slot]) -> Fields:
 
 def _join(fields: Fields, slots: list[Slot]) -> Tensor:
     if not slots:
-        return torch.zeros(len(next(iter(fields.values()))), 0)
+        return next(iter(fields.values()))[:, :0]
     return torch.cat([fields[s.owner, s.field] for s in slots], -1)
 
 
 @lru_cache(maxsize=16)
 def _dense(plan: NetworkPlan, dtype: torch.dtype, device: torch.device) -> dict[str, Tensor]:
-    return {w.name: torch.from_numpy(w.weights.toarray()).to(device, dtype) for w in plan.pathways}
+    like = torch.empty(0, dtype=dtype, device=device)
+    return {w.name: steps.dense(w, like) for w in plan.pathways}
 
 
 @lru_cache(maxsize=16)
