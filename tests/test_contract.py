@@ -93,3 +93,12 @@ def test_no_units_have_no_counts_around_events(per_event):
     assert found.counts.shape == ((2, 0, 10) if per_event else (0, 10))
     assert found.rate.shape == found.counts.shape
     assert cf.compute_psth([], [1.0], 0.1, 4).shape == (5, 0)
+
+
+def test_a_connectome_takes_rows_columns_and_scale_by_position():
+    table = {"pre": [1, 1, 2], "post": [2, 3, 2], "size": [4.0, 2.0, 1.0]}
+    made = cf.Connectome.from_synapses(table, [1, 2], [2, 3], 0.5)
+    assert made.count.toarray().tolist() == [[1, 1], [0, 0]]
+    assert made.psd.toarray().tolist() == [[2.0, 1.0], [0.0, 0.0]]
+    assert made.cells.index.tolist() == [1, 2, 3]
+    assert made.subset([1], [3]).count.toarray().tolist() == [[1]]

@@ -29,6 +29,7 @@ DECLARED = {
     ("_validate", "errors"),
     ("datasets", "io"),
     ("events", "spikes"),
+    ("io", "connectome"),
     ("pairwise", "spikes"),
     ("report", "plot"),
     ("stats", "types"),

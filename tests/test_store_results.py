@@ -65,6 +65,13 @@ def sessions() -> Any:
     return cf.stats.paired_sessions(table, ("x", "y"), n_boot=9)
 
 
+def wiring() -> Any:
+    counts = {"aa": [[0, 2, 0], [0, 1, 0]], "ad": [[1, 0, 3], [0, 0, 0]]}
+    sizes = {name: np.array(values) * 0.5 for name, values in counts.items()}
+    cells = pd.DataFrame({"kind": ["E", "E", "I", "E", "I"]}, index=[2, 1, 7, 8, 9])
+    return cf.Connectome.from_matrix(counts, [1, 2], [7, 8, 9], psd=sizes, cells=cells)
+
+
 def binned() -> Any:
     return cf.bin_spikes(TRAINS, 0.5, support=[[0, 2], [3, 4]])
 
@@ -74,9 +81,11 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "BinGrid": lambda: BinGrid.lay(cf.Intervals([[0, 2], [3, 4]]), 0.5),
     "BinnedSpikes": binned,
     "Bootstrap": lambda: cf.stats.bootstrap([1.0, 2.0, 4.0], n_boot=9),
+    "Connectome": wiring,
     "Correlogram": lambda: cf.correlogram(TRAINS, 0.2, 0.05),
     "DataFile": lambda: cf.datasets.list_sets()[0].files[0],
     "DataSet": lambda: cf.datasets.list_sets()[0],
+    "Edges": lambda: wiring().edges[0],
     "EventTriggered": lambda: cf.event_triggered_average(
         np.arange(20.0), [0.5, 1.0], (-0.2, 0.2), rate=10.0, per_event=True
     ),

@@ -21,6 +21,7 @@ except PackageNotFoundError:  # running from a build tree
 
 _SUBMODULES = (
     "assemblies",
+    "connectome",
     "datasets",
     "errors",
     "events",
@@ -61,6 +62,7 @@ _NAMES = {
         "skew_bias_matrix",
         "sync",
     ),
+    "cofire.connectome": ("Connectome",),
     "cofire.pairwise": ("correlation", "precision", "sttc", "sttc_raster"),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}

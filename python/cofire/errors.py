@@ -68,6 +68,10 @@ class DuplicateIdError(RecordingError, ValueError):
     """Two units (or electrodes) carry the same id."""
 
 
+class ConnectomeError(RecordingError, ValueError):
+    """Synapses, cells or matrices of a connectome hold values that cannot be right."""
+
+
 class JoinError(RecordingError):
     """A row refers to an id that does not exist."""
 

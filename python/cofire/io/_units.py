@@ -24,7 +24,7 @@ from cofire.errors import (
 )
 from cofire.io._hdf5 import Source, text_of
 from cofire.io._tables import one_per_row, ragged_offsets, read_columns, read_ids, whole_numbers
-from cofire.types._metadata import unit_positions
+from cofire.types._metadata import id_positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def choose_units(table: pd.DataFrame, units: Any) -> IntArray:
     """Positions of the units that a mask, ids or a pandas query select."""
     if units is None:
         return np.arange(len(table), dtype=np.int64)
-    return unit_positions(units, table.index.to_numpy(), lambda: table)
+    return id_positions(units, table.index.to_numpy(), lambda: table)
 
 
 def read_spikes(

@@ -28,6 +28,7 @@ from cofire.types.traces import Traces
 # Packages whose classes a file may name. A file can never make anything else be imported.
 _PACKAGES = (
     "assemblies",
+    "connectome",
     "datasets",
     "events",
     "io",

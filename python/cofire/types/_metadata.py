@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cofire._validate import AnyArray, BoolArray, IntArray
-from cofire.errors import DuplicateIdError, InvalidArgumentError, InvalidTypeError
+from cofire.errors import (
+    DuplicateIdError,
+    IdPrecisionError,
+    InvalidArgumentError,
+    InvalidTypeError,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,33 +100,47 @@ def positions(selector: Any, n: int, row: str) -> IntArray:
     return (array.astype(np.int64) + n) % n
 
 
-def unit_positions(units: Any, ids: AnyArray, table: Callable[[], pd.DataFrame]) -> IntArray:
-    """Turn a mask, unit ids or a pandas query into positions 0..n-1, in the given order.
+def id_positions(
+    selector: Any,
+    ids: AnyArray,
+    table: Callable[[], pd.DataFrame],
+    name: str = "units",
+    row: str = "unit",
+    owner: str = "the recording",
+    by_position: str = "spikes[a:b] takes units by position",
+) -> IntArray:
+    """Turn a mask, ids or a pandas query into positions 0..n-1, in the given order.
 
-    `table` is asked for only by a query, which finds the ids as ``unit_id``.
+    `table` is asked for only by a query, which finds the ids as ``<row>_id``. Errors call the
+    argument `name`, what it selects `row` and what it selects from `owner`, and say how to select
+    `by_position`.
     """
-    if isinstance(units, str):
-        return np.flatnonzero(query_mask(table().assign(unit_id=ids), units, "unit"))
-    wanted = _plain(units, "unit")
+    if isinstance(selector, str):
+        return np.flatnonzero(query_mask(table().assign(**{f"{row}_id": ids}), selector, row))
+    wanted = _plain(selector, row)
     if wanted.dtype == bool:
-        return positions(wanted, len(ids), "unit")
-    if wanted.ndim != 1 or isinstance(units, slice):
+        return positions(wanted, len(ids), row)
+    if wanted.ndim != 1 or isinstance(selector, slice):
         raise InvalidTypeError(
-            f"units must be a mask, a list of unit ids or a query, got {units!r}; "
-            "spikes[a:b] takes units by position"
+            f"{name} must be a mask, a list of {row} ids or a query, got {selector!r}; "
+            f"{by_position}"
         )
-    where = {unit: i for i, unit in enumerate(ids.tolist())}
-    unknown = [unit for unit in wanted.tolist() if unit not in where]
+    if wanted.dtype.kind == "f" and (np.abs(wanted) >= 2.0**53).any():
+        raise IdPrecisionError(
+            f"{name} holds floating-point ids beyond 2**53, which have lost digits; pass integers"
+        )
+    where = {label: i for i, label in enumerate(ids.tolist())}
+    unknown = [label for label in wanted.tolist() if label not in where]
     if unknown:
         raise InvalidArgumentError(
-            f"units has ids that do not exist: {unknown[:5]}; the recording has "
+            f"{name} has ids that do not exist: {unknown[:5]}; {owner} has "
             f"{ids[:10].tolist()}" + (" ..." if len(ids) > 10 else "")
         )
-    rows = np.array([where[unit] for unit in wanted.tolist()], dtype=np.int64)
+    rows = np.array([where[label] for label in wanted.tolist()], dtype=np.int64)
     found, counts = np.unique(rows, return_counts=True)
     if (counts > 1).any():
         twice = ids[found[counts > 1]][:5].tolist()
-        raise DuplicateIdError(f"units must be unique; ids named twice: {twice}")
+        raise DuplicateIdError(f"{name} must be unique; ids named twice: {twice}")
     return rows
 
 

@@ -24,7 +24,7 @@ from cofire.types._checks import (
     read_only,
     times_array,
 )
-from cofire.types._metadata import make_table, positions, unit_positions
+from cofire.types._metadata import id_positions, make_table, positions
 from cofire.types.intervals import Intervals
 
 if TYPE_CHECKING:
@@ -326,7 +326,7 @@ class SpikeTrains:
         DuplicateIdError
             An id named twice.
         """
-        return self._take(unit_positions(units, self._unit_ids, lambda: self.metadata))
+        return self._take(id_positions(units, self._unit_ids, lambda: self.metadata))
 
     def restrict(self, intervals: Any) -> SpikeTrains:
         """Keep the spikes inside ``[start, stop)`` of the intervals; every unit is kept.
