@@ -43,11 +43,11 @@ _COMMON = (
 _LIBRARY = torch.library.Library("cofire", "DEF")  # type: ignore[no-untyped-call]
 _LIBRARY.define(  # type: ignore[no-untyped-call]
     f"network_forward({_COMMON}, bool keep_tape, int checkpoint, bool record_spikes, "
-    "bool record_voltages, int threads) -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
+    "bool record_voltages, int? threads) -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 _LIBRARY.define(  # type: ignore[no-untyped-call]
     f"network_backward({_COMMON}, Tensor tape, int checkpoint, Tensor? counts, Tensor? end, "
-    "Tensor? spikes, Tensor? voltages, int threads) -> (Tensor, Tensor, Tensor)"
+    "Tensor? spikes, Tensor? voltages, int? threads) -> (Tensor, Tensor, Tensor)"
 )
 
 
@@ -105,17 +105,24 @@ class _Compiled:
         return (batch + _LANES - 1) // _LANES * _LANES * rows
 
 
-_OF_PLAN: weakref.WeakKeyDictionary[NetworkPlan, _Compiled] = weakref.WeakKeyDictionary()
 _OF_KEY: weakref.WeakValueDictionary[str, _Compiled] = weakref.WeakValueDictionary()
+# By the identity of living plans: equal plans share one entry of the first dictionary and must not
+# lose it when one of them dies.
+_HELD: dict[int, _Compiled] = {}
 
 
-def compiled(plan: NetworkPlan) -> _Compiled:
-    """Hand the plan to the kernels, once."""
-    found = _OF_PLAN.get(plan)
-    if found is None:
-        found = _OF_PLAN[plan] = _OF_KEY.get(plan.key) or _Compiled(plan)
-        _OF_KEY[plan.key] = found
-    return found
+def hand_over(plan: NetworkPlan) -> str:
+    """Hand the plan to the kernels, once, for as long as it lives; return its key."""
+    if id(plan) not in _HELD:
+        found = _OF_KEY.get(plan.key) or _Compiled(plan)
+        _OF_KEY[plan.key] = _HELD[id(plan)] = found
+        weakref.finalize(plan, _HELD.pop, id(plan))
+    return plan.key
+
+
+# What torch.compiler.assume_constant_result does, without its import of the whole compiler: the
+# compiler calls the function and guards the identity of the plan.
+hand_over._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _of_key(key: str) -> _Compiled:
@@ -147,7 +154,7 @@ def _forward_cpu(
     checkpoint: int,
     record_spikes: bool,
     record_voltages: bool,
-    threads: int,
+    threads: int | None,
 ) -> tuple[Tensor, ...]:
     arrays = _FORWARD[theta.dtype](
         _of_key(plan).core,
@@ -165,7 +172,7 @@ def _forward_cpu(
         record_spikes,
         record_voltages,
         _ISA,
-        threads,
+        resolve_threads(threads),
     )
     return tuple(torch.from_numpy(a) for a in arrays)
 
@@ -187,7 +194,7 @@ def _backward_cpu(
     end: Tensor | None,
     spikes: Tensor | None,
     voltages: Tensor | None,
-    threads: int,
+    threads: int | None,
 ) -> tuple[Tensor, ...]:
     arrays = _BACKWARD[theta.dtype](
         _of_key(plan).core,
@@ -207,7 +214,7 @@ def _backward_cpu(
         _array(spikes),
         _array(voltages),
         _ISA,
-        threads,
+        resolve_threads(threads),
     )
     return tuple(torch.from_numpy(a) for a in arrays)
 
@@ -227,7 +234,7 @@ def _forward_fake(
     checkpoint: int,
     record_spikes: bool,
     record_voltages: bool,
-    threads: int,
+    threads: int | None,
 ) -> tuple[Tensor, ...]:
     own = _of_key(plan)
     batch = state.shape[0]
@@ -378,9 +385,8 @@ def simulate(
     functions = spike_functions(plan, spike)
     chosen = [functions.get(p.name, ("hard", 1.0)) for p in plan.populations]
     wants_tape = torch.is_grad_enabled() and any(x.requires_grad for x in (theta, drive, state))
-    compiled(plan)
     counts, end, spikes, voltages, _ = torch.ops.cofire.network_forward(
-        plan.key,
+        hand_over(plan),
         theta,
         drive,
         state,
@@ -394,7 +400,7 @@ def simulate(
         every,
         "spikes" in record,
         "voltages" in record,
-        resolve_threads(threads),
+        None if threads is None else resolve_threads(threads),
     )
     return Simulated(
         counts=counts,
