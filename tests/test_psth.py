@@ -64,6 +64,21 @@ def test_psth_matches_cross_corr(n_bins):
         np.testing.assert_allclose(psth[unit], cross_corr(events, train, 0.05, n_bins), rtol=1e-12)
 
 
+@given(
+    st.lists(st.integers(-60, 60), max_size=25).map(np.sort),
+    st.lists(st.integers(-60, 60), min_size=1, max_size=10),
+    st.sampled_from([0.001, 0.003, 0.005, 0.01]),
+    st.integers(1, 16),
+)
+def test_psth_follows_the_arithmetic_of_cross_corr_on_bin_edges(spikes, events, width, n_bins):
+    train, at = spikes / 1000, np.array(events) / 1000
+    expected = cross_corr(at, train, width, n_bins)
+    psth = cf.compute_psth([train], at, width, n_bins)
+    np.testing.assert_allclose(psth[0], expected, rtol=1e-12)
+    matrix = cf.peth_matrix(train, at, width, n_bins)
+    np.testing.assert_allclose(matrix.mean(axis=1), expected, rtol=1e-12)
+
+
 @given(st.integers(0, 1000), st.integers(2, 4))
 def test_psth_does_not_depend_on_threads_or_the_order_of_events(seed, threads):
     spikes = random_spikes(seed)
