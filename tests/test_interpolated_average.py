@@ -169,6 +169,14 @@ def test_one_sample_is_read_and_never_extended():
     assert found.counts[:, 0].tolist() == [0, 0, 1, 0]
 
 
+def test_an_infinite_sample_is_read_at_its_own_time():
+    found = cf.event_triggered_average(
+        [1.0, np.inf, 2.0], [0.0, 1.0], (0.0, 0.5), times=[0.0, 1.0, 2.5], rate=2.0
+    )
+    assert found.mean[0, 0] == np.inf
+    assert found.counts[0, 0] == 2
+
+
 def test_read_only_and_strided_signals_and_times_are_read():
     wide, clock = signal(n_samples=40, n=4), np.sort(np.random.default_rng(1).uniform(0, 9, 80))
     expected = cf.event_triggered_average(

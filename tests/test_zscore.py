@@ -164,14 +164,14 @@ def test_integers_strides_and_read_only_input_are_accepted():
     times.flags.writeable = False
     for sigma in (None, 2.0):
         options = {"bin_width": 2.0, "support": [[0, 20]], "sigma": sigma}
-        expected = cf.zscore_bins([[3.0, 4.0, 11.0, 12.0]], **options)
-        np.testing.assert_array_equal(cf.zscore_bins([times], **options).counts, expected.counts)
-        binned = cf.bin_spikes([times], 2.0, support=[[0, 20]])
-        counts = np.repeat(binned.counts, 2, axis=1)[:, ::2]
-        counts.flags.writeable = False
-        for dtype in (np.uint8, np.int32, np.float32, ">f8"):
-            again = cf.zscore_bins(replace(binned, counts=counts.astype(dtype)), sigma=sigma)
-            np.testing.assert_allclose(again.counts, expected.counts, rtol=1e-12, atol=1e-13)
+        expected = cf.zscore_bins([[3.0, 4.0, 11.0, 12.0], [5.0]], **options).counts
+        np.testing.assert_array_equal(cf.zscore_bins([times, [5]], **options).counts, expected)
+        binned = cf.bin_spikes([times, [5]], 2.0, support=[[0, 20]])
+        for dtype in (np.uint8, np.int32, np.float32, np.float64, ">f8"):
+            counts = np.array(binned.counts, dtype=dtype, order="F")
+            counts.flags.writeable = False
+            again = cf.zscore_bins(replace(binned, counts=counts), sigma=sigma).counts
+            np.testing.assert_allclose(again, expected, rtol=1e-12, atol=1e-13)
 
 
 def test_smoothed_poisson_counts_are_correlated_as_their_kernel():
