@@ -304,6 +304,8 @@ def test_the_binding_of_z_refuses_what_does_not_fit(dtype):
     patterns, z = np.ones((1, 2), own), np.ones((3, 4), own)
     with pytest.raises(ValueError, match="patterns have 2 units, z has 3"):
         kernel(patterns, z, True, 1)
+    with pytest.raises(ValueError, match="patterns have 2 units, z has 1"):
+        kernel(patterns, z[:1], True, 1)
     with pytest.raises(ValueError, match="z must be 2-D, got 1-D"):
         kernel(patterns, z[0], True, 1)
     for wrong in (z[:2].astype(np.int64), np.ones((2, 8), own)[:, ::2]):
@@ -318,6 +320,7 @@ def test_the_binding_of_z_refuses_what_does_not_fit(dtype):
         ({"times": np.zeros(2, np.float32)}, TypeError, "incompatible"),
         ({"patterns": np.ones((1, 1), np.int64)}, TypeError, "incompatible"),
         ({"offsets": np.array([0, 1, 2])}, ValueError, "patterns have 1 units, spikes have 2"),
+        ({"offsets": np.array([0]), "times": np.zeros(0)}, ValueError, "spikes have 0"),
         ({"offsets": np.array([0, 3])}, ValueError, "offsets end at 3, values have 2"),
         ({"bin_offsets": np.array([0, 5])}, ValueError, "disagree in their bins"),
         ({"n_threads": 0}, ValueError, "n_threads must be at least 1"),

@@ -114,6 +114,16 @@ def test_threads_do_not_change_a_large_correlogram():
     np.testing.assert_array_equal(one.counts, two.counts)
 
 
+def test_several_blocks_of_slices_are_joined_without_loss():
+    # Whole milliseconds: many spikes at the times that cut one slice from the next.
+    rng = np.random.default_rng(4)
+    trains = [np.sort(rng.integers(0, 400_000, 250_000)) / CLOCK for _ in range(3)]
+    pairs = np.argwhere(np.ones((3, 3), dtype=bool))
+    full = cf.correlogram(trains, 0.002, 0.001, threads=2)
+    one_by_one = cf.correlogram(trains, 0.002, 0.001, pairs=pairs)
+    np.testing.assert_array_equal(full.counts.reshape(one_by_one.counts.shape), one_by_one.counts)
+
+
 @given(recordings(), st.randoms(use_true_random=False))
 def test_order_of_units_only_permutes_a_correlogram(trains, random):
     order = list(range(len(trains)))

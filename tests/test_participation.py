@@ -256,8 +256,8 @@ def test_skew_bias_of_one_spike_each_and_of_equal_times():
     assert cf.skew_bias_matrix([[2.0], [1.0]])[0, 1] == -1
     assert cf.skew_bias_matrix([[1.0, 1.0, 3.0], [1.0, 1.0]])[0, 1] == pytest.approx(1 / 3)
     # A spike at the start of an interval is inside, one at its stop is not.
-    at_edges = events.skew_bias_matrices([[1.0], [1.5, 2.0]], [[1.0, 2.0], [1.5, 2.5], [2.0, 2.0]])
-    assert at_edges[:, 0, 1].tolist() == [1.0, 0.0, 0.0]
+    at_edges = events.skew_bias_matrices([[1.0, 2.0], [1.5]], [[1, 2], [1.5, 2.5], [2, 2]])
+    assert at_edges[:, 0, 1].tolist() == [1.0, -1.0, 0.0]
 
 
 def test_skew_bias_takes_integers_strides_and_read_only_input():

@@ -79,6 +79,18 @@ def test_psth_follows_the_arithmetic_of_cross_corr_on_bin_edges(spikes, events, 
     np.testing.assert_allclose(matrix.mean(axis=1), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("n_bins", [1, 4, 21])
+@pytest.mark.parametrize("width", [0.001, 0.003, 0.007])
+def test_spikes_on_computed_edges_fall_as_in_cross_corr(n_bins, width):
+    n_bins += n_bins % 2 == 0
+    at = np.sort(np.random.default_rng(n_bins).integers(0, 10**6, 200)) / 1000
+    low = at - n_bins / 2 * width
+    train = np.unique([low + k * width for k in range(n_bins + 1)])
+    expected = cross_corr(at, train, width, n_bins)
+    np.testing.assert_allclose(cf.cross_corr(at, train, width, n_bins), expected, rtol=1e-12)
+    np.testing.assert_allclose(cf.compute_psth([train], at, width, n_bins)[0], expected, rtol=1e-12)
+
+
 @given(st.integers(0, 1000), st.integers(2, 4))
 def test_psth_does_not_depend_on_threads_or_the_order_of_events(seed, threads):
     spikes = random_spikes(seed)

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import cofire as cf
@@ -60,6 +60,8 @@ def ragged(trains):
     ),
     st.integers(1, 4),
 )
+@example([[0.0, 1.0], [0.0, np.nan, 1.0]], 1)
+@example([[0.0, np.inf, 1.0]], 1)
 def test_the_first_faulty_spike_of_the_first_faulty_unit_is_found(trains, threads):
     expected = None
     for unit, train in enumerate(trains):

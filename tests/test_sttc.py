@@ -94,17 +94,17 @@ def close_spikes(a, b, epochs, dt):
     return n
 
 
+@pytest.mark.parametrize("dt", [0.021, 0.0025])
 @pytest.mark.parametrize("n_units", [1, 5, 70, 300])
-def test_counts_are_exact_for_many_spikes_in_many_pieces(n_units):
+def test_counts_are_exact_for_many_spikes_in_many_pieces(n_units, dt):
     rng = np.random.default_rng(n_units)
-    n_spikes = 40_000
+    n_spikes = 200_000
     unit = np.sort(rng.integers(0, n_units, n_spikes))
     times = np.floor(rng.uniform(0, 500, n_spikes) * 1000) / 1000  # many ties
     times = times[np.lexsort((times, unit))]
     offsets = np.searchsorted(unit, np.arange(n_units + 1))
     epochs = np.array([[0.0, 111.1], [120.0, 120.05], [130.0, 500.0]])
     trains = cf.SpikeTrains(times, offsets, support=epochs)
-    dt = 0.021
     got, _ = _core.sttc_counts(trains.times, trains.offsets, epochs, dt, 2)
     for i in range(0, n_units, max(1, n_units // 6)):
         for j in range(0, n_units, max(1, n_units // 6)):

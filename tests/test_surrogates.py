@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
@@ -45,6 +45,7 @@ random_trains = st.lists(
 
 
 @given(random_trains, st.integers(0, 2**64 - 1), st.integers(0, 2**48 - 1))
+@example(make_trains(), 5, 3)
 def test_jitter_is_the_reference(trains, seed, draw):
     found = surrogate(trains, "jitter", width=2.5, rng=seed, draw=draw)
     for a, b in zip(found, jitter(trains.to_list(), SUPPORT, 2.5, seed, draw), strict=True):
@@ -53,6 +54,7 @@ def test_jitter_is_the_reference(trains, seed, draw):
 
 @pytest.mark.parametrize(("method", "oracle"), [("isi_shuffle", isi_shuffle), ("uniform", uniform)])
 @given(trains=random_trains, seed=st.integers(0, 2**64 - 1), draw=st.integers(0, 2**48 - 1))
+@example(trains=make_trains(), seed=5, draw=3)
 def test_new_intervals_and_new_times_are_the_reference(method, oracle, trains, seed, draw):
     found = surrogate(trains, method, rng=seed, draw=draw)
     for a, b in zip(found, oracle(trains.to_list(), SUPPORT, seed, draw), strict=True):
@@ -61,6 +63,7 @@ def test_new_intervals_and_new_times_are_the_reference(method, oracle, trains, s
 
 @pytest.mark.parametrize("within", [False, True])
 @given(trains=random_trains, seed=st.integers(0, 2**64 - 1), draw=st.integers(0, 2**48 - 1))
+@example(trains=make_trains(), seed=5, draw=3)
 def test_circular_shift_is_the_reference(within, trains, seed, draw):
     found = surrogate(trains, "circular_shift", within_epochs=within, rng=seed, draw=draw)
     oracle = circular_shift_within if within else circular_shift
