@@ -132,7 +132,7 @@ def test_threads_and_the_order_of_events_and_signals_change_nothing(clock, seed,
         np.testing.assert_array_equal(getattr(one, name), getattr(many, name)[:, ::-1])
 
 
-@given(st.integers(0, 1000))
+@given(st.integers(0, 10_000))
 def test_interpolating_at_the_samples_is_reading_them(seed):
     x = signal(seed, n_samples=256)
     events = np.random.default_rng(seed).integers(0, 256, 10) / 64

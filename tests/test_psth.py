@@ -91,7 +91,7 @@ def test_spikes_on_computed_edges_fall_as_in_cross_corr(n_bins, width):
     np.testing.assert_allclose(cf.compute_psth([train], at, width, n_bins)[0], expected, rtol=1e-12)
 
 
-@given(st.integers(0, 1000), st.integers(2, 4))
+@given(st.integers(0, 10_000), st.integers(2, 4))
 def test_psth_does_not_depend_on_threads_or_the_order_of_events(seed, threads):
     spikes = random_spikes(seed)
     rng = np.random.default_rng(seed)
