@@ -15,6 +15,7 @@ from cofire.assemblies._blas import gram, threaded_map
 from cofire.assemblies.nulls import Surrogates, gram_statistics, seed_of
 from cofire.errors import InvalidArgumentError
 from reference import assemblies as reference
+from reference.surrogates import shuffled_gram
 
 COUNTS = reference.planted_counts(n_units=8, n_bins=700, members=((0, 1, 2),))
 Z = reference.zscore(COUNTS)
@@ -85,6 +86,32 @@ def shuffled_grams(rows, n_bins, seed=0, first=0, n=1, threads=1):
     values = np.concatenate([np.asarray(r, dtype=float) for r in rows] or [np.zeros(0)])
     offsets = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
     return _core.shuffled_grams(values, offsets, n_bins, seed, first, n, threads)
+
+
+# Rows of at most as many entries as bins; eighths multiply and add without rounding.
+entries = st.lists(st.integers(-16, 16).map(lambda k: k / 8), max_size=8)
+sparse_rows = st.lists(entries, max_size=6)
+
+
+@given(sparse_rows, st.integers(8, 30), st.integers(0, 2**64 - 1), st.integers(0, 2**40))
+def test_kernel_multiplies_the_rows_that_its_stream_shuffles(rows, n_bins, seed, draw):
+    grams = shuffled_grams(rows, n_bins, seed=seed, first=draw, n=2, threads=2)
+    for k in range(2):
+        expected = shuffled_gram(rows, n_bins, seed, draw + k)
+        np.testing.assert_array_equal(grams[k], expected)
+
+
+@given(sparse_rows, st.integers(8, 30), st.integers(0, 2**64 - 1))
+def test_kernel_keeps_norms_bounds_and_sums_of_full_rows(rows, n_bins, seed):
+    # A row that fills every bin with one value meets each other row's sum wherever it lies.
+    full = [*rows, [0.5] * n_bins]
+    gram = shuffled_grams(full, n_bins, seed=seed)[0]
+    squares = np.array([np.dot(row, row) for row in full])
+    np.testing.assert_array_equal(gram, gram.T)
+    np.testing.assert_array_equal(np.diag(gram), squares)
+    np.testing.assert_array_equal(gram[-1], [0.5 * np.sum(row) for row in full])
+    assert (gram**2 <= np.outer(squares, squares)).all()
+    assert np.linalg.eigvalsh(gram).min() > -1e-10
 
 
 def test_kernel_keeps_what_a_shuffle_keeps():
