@@ -8,6 +8,7 @@ import_extra("torch", "torch", "cofire.nn")
 
 from cofire.nn import surrogates  # noqa: E402
 from cofire.nn.elements import Pathway, Population  # noqa: E402
+from cofire.nn.function import NetworkFunction  # noqa: E402
 from cofire.nn.inputs import Simulated  # noqa: E402
 from cofire.nn.modules import (  # noqa: E402
     LIF,
@@ -32,6 +33,7 @@ __all__ = [
     "Depression",
     "GapJunction",
     "GradedInhibition",
+    "NetworkFunction",
     "NetworkPlan",
     "OlfactoryNetwork",
     "OlfactoryOutput",
