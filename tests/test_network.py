@@ -11,7 +11,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from network_plans import drive_for, everything, random_plan
 from scipy import stats
 
 from cofire import _core
@@ -19,6 +18,7 @@ from cofire.nn import NetworkPlan, Pathway, Population, kernels
 from cofire.nn import reference as twin
 from cofire.nn.noise import counter_noise
 from cofire.nn.surrogates import DEFAULT_SCALES
+from network_plans import drive_for, everything, random_plan
 from reference import network as oracle
 
 FIRE = {"hard": oracle.hard, "soft": oracle.soft}

@@ -24,6 +24,10 @@ class MissingExtraError(CofireError, ImportError):
     """An optional dependency is not installed; the message holds the pip line."""
 
 
+class TrainingError(CofireError):
+    """Training cannot go on; the message names the step and the parameters."""
+
+
 class ConvergenceWarning(UserWarning):
     """An iterative method stopped at its iteration limit."""
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 from cofire._validate import integer, one_of, positive, real, window
 from cofire.errors import InvalidArgumentError, InvalidTypeError
+from cofire.studies._settings import Settings
 
 _SPECS = ("task", "pre", "post", "states", "task_states", "events")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReactivationConfig:
+class ReactivationConfig(Settings):
     """Everything that decides a result of the study. The same names work in a TOML file.
 
     Attributes
@@ -67,6 +64,8 @@ class ReactivationConfig:
     seed : int
         Of every random number.
     """
+
+    section: ClassVar[str] = "reactivation"
 
     units: str | None = None
     groups: str | None = None
@@ -128,42 +127,3 @@ class ReactivationConfig:
     def sigma(self) -> float:
         """Standard deviation of the smoothing before activations (s)."""
         return float(self.detection_bin / int(1000 * self.detection_bin / 2) ** 0.5)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], source: str = "config") -> ReactivationConfig:
-        """Build from names and values; an unknown name is an error that offers the nearest one."""
-        known = [f.name for f in fields(cls)]
-        for name in values:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
-                raise InvalidArgumentError(f"{source}: unknown setting {name!r}{hint}")
-        return cls(**values)
-
-    @classmethod
-    def from_toml(cls, path: str | Path, **overrides: Any) -> ReactivationConfig:
-        """Read a TOML file (top level, or its table ``[reactivation]``); keywords win over it."""
-        file = Path(path)
-        try:
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise InvalidArgumentError(f"config file {file} does not exist") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidArgumentError(f"config file {file} is not valid TOML: {error}") from error
-        table = table.get("reactivation", table)
-        if not isinstance(table, dict):
-            raise InvalidTypeError(f"{file}: reactivation must be a table, [reactivation]")
-        return cls.from_mapping({**table, **overrides}, str(file))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Names and values as plain Python objects (tuples become lists)."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-
-    def differences(self, other: Mapping[str, Any]) -> list[str]:
-        """Settings in which a stored mapping differs, as ``name: stored -> mine``."""
-        mine = self.to_dict()
-        return [
-            f"{name}: {other.get(name, 'absent')!r} -> {mine.get(name, 'absent')!r}"
-            for name in sorted({*mine, *other})
-            if mine.get(name, "absent") != other.get(name, "absent")
-        ]

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import os
-import platform
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from cofire._threads import resolve_threads
-from cofire.errors import CofireError, InvalidArgumentError, MissingDataError
+from cofire.errors import CofireError
+from cofire.studies._folder import (
+    LogFile,
+    Provenance,
+    check_folder,
+    check_formats,
+    describe_files,
+    make_folder,
+)
+from cofire.studies._store import read_steps, write_step
 from cofire.studies.reactivation.config import ReactivationConfig
 from cofire.studies.reactivation.output import write_output
-from cofire.studies.reactivation.store import read_steps, write_step
 from cofire.studies.reactivation.workflow import Reactivation
 from cofire.types import Session
 
@@ -46,6 +47,8 @@ STEPS: Mapping[str, str] = MappingProxyType(
 """Steps in the order of a run, and the method of :class:`Reactivation` that does each."""
 
 Progress = Callable[[str, int, int], None]
+
+_LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "h5py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +130,21 @@ def run(
     """
     chosen = config or ReactivationConfig()
     folder = Path(out)
-    _check_formats(formats)
+    check_formats(formats)
     n_threads = resolve_threads(threads)
     started = time.perf_counter()
     source = describe_input(recording)
-    before = _check_folder(folder, chosen, source, overwrite)
+    before = check_folder(folder, chosen, source, overwrite)
     study = Reactivation(recording, chosen, threads=n_threads)
     selection = study.selection
     # Nothing is written or moved before recording and selection have proved usable.
-    _make_folder(folder, overwrite)
+    make_folder(folder, overwrite)
     if on_selection is not None:
         on_selection(selection)
-    with _LogFile(folder / "log.txt"):
-        provenance = _Provenance(folder, chosen, source, command, n_threads, tuple(formats))
+    with LogFile(folder / "log.txt"):
+        provenance = Provenance(
+            "reactivation", folder, chosen, source, command, n_threads, tuple(formats), _LIBRARIES
+        )
         for line in (*selection.taken, *(f"Dropped: {d}." for d in selection.dropped)):
             _log.info(line)
         stored = {k: v for k, v in read_steps(folder).items() if k in STEPS}
@@ -192,87 +197,6 @@ def _store(folder: Path, name: str, value: Any) -> None:
         write_step(folder, name, value)
 
 
-def describe_input(recording: Any) -> dict[str, Any]:
-    """Path, size and SHA-256 of a recording (of every file, for a folder)."""
-    if isinstance(recording, Session) and recording.path is not None:
-        recording = recording.path
-    if not isinstance(recording, (str, Path)):
-        return {"path": None, "kind": type(recording).__name__}
-    path = Path(recording)
-    if not path.exists():
-        raise MissingDataError(
-            f"recording {path} does not exist; give an NWB file, or a CellExplorer or phy folder"
-        )
-    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
-    digest = hashlib.sha256()
-    size = 0
-    for file in files:
-        digest.update(file.name.encode())
-        size += file.stat().st_size
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 22):
-                digest.update(block)
-    return {
-        "path": str(path.resolve()),
-        "files": len(files),
-        "bytes": size,
-        "sha256_names_and_contents": digest.hexdigest(),
-    }
-
-
-def _check_folder(
-    folder: Path, config: ReactivationConfig, source: dict[str, Any], overwrite: bool
-) -> dict[str, Any]:
-    """The provenance of the run that a folder holds, {} if it is new; changes nothing."""
-    if folder.exists() and not folder.is_dir():
-        raise InvalidArgumentError(f"out: {folder} is a file; name a folder")
-    there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        raise InvalidArgumentError(
-            f"out: cannot write to {folder}: {there} is no folder you may write to; choose another"
-        )
-    if _in_use(folder) and not overwrite:
-        return _check_same(folder, config, source)
-    return {}
-
-
-def _make_folder(folder: Path, overwrite: bool) -> None:
-    try:
-        if overwrite and _in_use(folder):
-            stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
-            os.replace(folder, folder.with_name(f"{folder.name}.old-{stamp}"))
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidArgumentError(
-            f"out: cannot make folder {folder}: {error.strerror}; choose another"
-        ) from error
-
-
-def _in_use(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.iterdir())
-
-
-def _check_same(folder: Path, config: ReactivationConfig, source: dict[str, Any]) -> dict[str, Any]:
-    remedy = "choose another --out, or --overwrite to move it aside"
-    try:
-        before: dict[str, Any] = json.loads(
-            (folder / "provenance.json").read_text(encoding="utf-8")
-        )
-        parameters, stored = before["parameters"], before["input"]
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidArgumentError(
-            f"out: {folder} is not empty and holds no cofire run; {remedy}"
-        ) from error
-    changed = config.differences(parameters)
-    if _identity(stored) != _identity(source):
-        changed.insert(0, f"input: {stored.get('path')} -> {source.get('path')} (other contents)")
-    if changed:
-        raise InvalidArgumentError(
-            f"out: {folder} holds a run with other parameters: {'; '.join(changed)}; {remedy}"
-        )
-    return before
-
-
 def _is_finished(folder: Path, before: Mapping[str, Any], formats: Sequence[str]) -> bool:
     return (
         bool(before.get("complete"))
@@ -281,74 +205,12 @@ def _is_finished(folder: Path, before: Mapping[str, Any], formats: Sequence[str]
     )
 
 
-def _identity(source: Mapping[str, Any]) -> Any:
-    return source.get("sha256_names_and_contents", source.get("kind"))
-
-
-def _check_formats(formats: Sequence[str]) -> None:
-    if not formats:
-        raise InvalidArgumentError("formats: name at least one of png, svg, pdf")
-    for name in formats:
-        if name not in ("png", "svg", "pdf"):
-            raise InvalidArgumentError(f"formats: unknown format {name!r}; use png, svg, pdf")
-
-
-@dataclass(frozen=True, slots=True)
-class _Provenance:
-    """Where results come from, written before and after a run."""
-
-    folder: Path
-    config: ReactivationConfig
-    source: dict[str, Any]
-    command: str | None
-    threads: int
-    formats: tuple[str, ...]
-
-    def write(self, seconds: float | None) -> None:
-        content = {
-            "study": "reactivation",
-            "cofire": _version("cofire"),
-            "command": self.command or " ".join(sys.argv),
-            "parameters": self.config.to_dict(),
-            "input": self.source,
-            "threads": self.threads,
-            "formats": list(self.formats),
-            "written": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": seconds,
-            "complete": seconds is not None,
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "libraries": {
-                name: _version(name)
-                for name in ("numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "h5py")
-            },
-        }
-        partial = self.folder / ".provenance.json.partial"
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, self.folder / "provenance.json")
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-class _LogFile:
-    """Send the log of cofire to a file for a while."""
-
-    def __init__(self, path: Path) -> None:
-        self._handler = logging.FileHandler(path, encoding="utf-8")
-        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        self._logger = logging.getLogger("cofire")
-
-    def __enter__(self) -> None:
-        self._level = self._logger.level
-        self._logger.addHandler(self._handler)
-        self._logger.setLevel(logging.INFO)
-
-    def __exit__(self, *error: object) -> None:
-        self._logger.removeHandler(self._handler)
-        self._logger.setLevel(self._level)
-        self._handler.close()
+def describe_input(recording: Any) -> dict[str, Any]:
+    """Path, size and SHA-256 of a recording (of every file, for a folder)."""
+    if isinstance(recording, Session) and recording.path is not None:
+        recording = recording.path
+    if not isinstance(recording, (str, Path)):
+        return {"path": None, "kind": type(recording).__name__}
+    return describe_files(
+        Path(recording), "recording", "give an NWB file, or a CellExplorer or phy folder"
+    )

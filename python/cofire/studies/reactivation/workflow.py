@@ -397,7 +397,7 @@ class Reactivation:
 
     def save(self, folder: str | Path) -> Path:
         """Store the results of the steps done so far under a folder; see :meth:`load`."""
-        from cofire.studies.reactivation.store import write_step
+        from cofire.studies._store import write_step
 
         target = Path(folder)
         for name, value in self._done.items():
@@ -407,7 +407,7 @@ class Reactivation:
 
     def load(self, folder: str | Path) -> Reactivation:
         """Take over the results stored under a folder; returns the study itself."""
-        from cofire.studies.reactivation.store import read_steps
+        from cofire.studies._store import read_steps
 
         self._done.update(read_steps(Path(folder)))
         return self

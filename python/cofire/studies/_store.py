@@ -24,6 +24,11 @@ def write_step(out: Path, name: str, value: Any) -> Path:
     return final
 
 
+def has_step(out: Path, name: str) -> bool:
+    """Whether a result is stored."""
+    return (out / _FOLDER / name).is_dir()
+
+
 def read_steps(out: Path) -> dict[str, Any]:
     """Every stored result by name; an empty dict if there is none."""
     folder = out / _FOLDER

@@ -1,0 +1,168 @@
+"""The output folder of a run: checked before, locked to its parameters, described afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from cofire.errors import InvalidArgumentError, MissingDataError
+from cofire.studies._settings import Settings
+
+
+def describe_files(path: Path, what: str, remedy: str) -> dict[str, Any]:
+    """Path, size and SHA-256 of a file or of every file in a folder."""
+    if not path.exists():
+        raise MissingDataError(f"{what} {path} does not exist; {remedy}")
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+    digest = hashlib.sha256()
+    size = 0
+    for file in files:
+        digest.update(file.name.encode())
+        size += file.stat().st_size
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 22):
+                digest.update(block)
+    return {
+        "path": str(path.resolve()),
+        "files": len(files),
+        "bytes": size,
+        "sha256_names_and_contents": digest.hexdigest(),
+    }
+
+
+def check_folder(
+    folder: Path, config: Settings, source: dict[str, Any], overwrite: bool
+) -> dict[str, Any]:
+    """The provenance of the run that a folder holds, {} if it is new; changes nothing."""
+    if folder.exists() and not folder.is_dir():
+        raise InvalidArgumentError(f"out: {folder} is a file; name a folder")
+    there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise InvalidArgumentError(
+            f"out: cannot write to {folder}: {there} is no folder you may write to; choose another"
+        )
+    if _in_use(folder) and not overwrite:
+        return _check_same(folder, config, source)
+    return {}
+
+
+def make_folder(folder: Path, overwrite: bool) -> None:
+    """Make the folder of a run; with `overwrite` an old one is moved aside."""
+    try:
+        if overwrite and _in_use(folder):
+            stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+            os.replace(folder, folder.with_name(f"{folder.name}.old-{stamp}"))
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"out: cannot make folder {folder}: {error.strerror}; choose another"
+        ) from error
+
+
+def _in_use(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _check_same(folder: Path, config: Settings, source: dict[str, Any]) -> dict[str, Any]:
+    remedy = "choose another --out, or --overwrite to move it aside"
+    try:
+        before: dict[str, Any] = json.loads(
+            (folder / "provenance.json").read_text(encoding="utf-8")
+        )
+        parameters, stored = before["parameters"], before["input"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidArgumentError(
+            f"out: {folder} is not empty and holds no cofire run; {remedy}"
+        ) from error
+    changed = config.differences(parameters)
+    if _identity(stored) != _identity(source):
+        changed.insert(0, f"input: {stored.get('path')} -> {source.get('path')} (other contents)")
+    if changed:
+        raise InvalidArgumentError(
+            f"out: {folder} holds a run with other parameters: {'; '.join(changed)}; {remedy}"
+        )
+    return before
+
+
+def _identity(source: Mapping[str, Any]) -> Any:
+    return source.get("sha256_names_and_contents", source.get("kind"))
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse formats that figures are not written in."""
+    if not formats:
+        raise InvalidArgumentError("formats: name at least one of png, svg, pdf")
+    for name in formats:
+        if name not in ("png", "svg", "pdf"):
+            raise InvalidArgumentError(f"formats: unknown format {name!r}; use png, svg, pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where results come from, written before and after a run."""
+
+    study: str
+    folder: Path
+    config: Settings
+    source: dict[str, Any]
+    command: str | None
+    threads: int
+    formats: tuple[str, ...]
+    libraries: tuple[str, ...]
+
+    def write(self, seconds: float | None) -> None:
+        """Write provenance.json; `seconds` is None while the run is not complete."""
+        content = {
+            "study": self.study,
+            "cofire": _version("cofire"),
+            "command": self.command or " ".join(sys.argv),
+            "parameters": self.config.to_dict(),
+            "input": self.source,
+            "threads": self.threads,
+            "formats": list(self.formats),
+            "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": seconds,
+            "complete": seconds is not None,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "libraries": {name: _version(name) for name in self.libraries},
+        }
+        partial = self.folder / ".provenance.json.partial"
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        os.replace(partial, self.folder / "provenance.json")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+class LogFile:
+    """Send the log of cofire to a file for a while."""
+
+    def __init__(self, path: Path) -> None:
+        self._handler = logging.FileHandler(path, encoding="utf-8")
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self._logger = logging.getLogger("cofire")
+
+    def __enter__(self) -> None:
+        self._level = self._logger.level
+        self._logger.addHandler(self._handler)
+        self._logger.setLevel(logging.INFO)
+
+    def __exit__(self, *error: object) -> None:
+        self._logger.removeHandler(self._handler)
+        self._logger.setLevel(self._level)
+        self._handler.close()
