@@ -14,6 +14,7 @@ import cofire as cf
 from cofire.errors import (
     DuplicateIdError,
     FileFormatError,
+    InvalidArgumentError,
     JoinError,
     MissingDataError,
     RecordingError,
@@ -398,3 +399,5 @@ def test_excitatory_local_neurons_have_a_low_fan_out():
     assert excitatory_local_neurons(contacts, 0.5).tolist() == [False, True, True, False]
     assert excitatory_local_neurons(contacts, 0.0).tolist() == [False, True, False, False]
     assert not excitatory_local_neurons(np.zeros((3, 2))).any()
+    with pytest.raises(InvalidArgumentError, match="quantile must lie between 0 and 1"):
+        excitatory_local_neurons(contacts, 33.0)

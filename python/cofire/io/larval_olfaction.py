@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cofire._validate import AnyArray, BoolArray
+from cofire._validate import AnyArray, BoolArray, real
 from cofire.connectome import Connectome
-from cofire.errors import MissingDataError
+from cofire.errors import InvalidArgumentError, MissingDataError
 
 POPULATIONS = {
     "orn": "ORN",
@@ -102,6 +102,8 @@ def excitatory_local_neurons(ln_to_pn: AnyArray, quantile: float = 0.33) -> Bool
     ndarray (n_ln,) bool
         Fan-out above 0 and at most that quantile; all False where no neuron contacts any.
     """
+    if not 0 <= real(quantile, "quantile") <= 1:
+        raise InvalidArgumentError(f"quantile must lie between 0 and 1, got {quantile!r}")
     fan_out = (np.asarray(ln_to_pn) > 0).sum(axis=1)
     projecting: BoolArray = fan_out > 0
     if not projecting.any():
