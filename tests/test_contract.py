@@ -102,3 +102,28 @@ def test_a_connectome_takes_rows_columns_and_scale_by_position():
     assert made.psd.toarray().tolist() == [[2.0, 1.0], [0.0, 0.0]]
     assert made.cells.index.tolist() == [1, 2, 3]
     assert made.subset([1], [3]).count.toarray().tolist() == [[1]]
+
+
+def test_the_olfactory_network_takes_its_options_by_position(shared):
+    torch = pytest.importorskip("torch")
+    folder = shared / "data" / "larval_olfaction"
+    network = cf.nn.OlfactoryNetwork.from_data(folder, torch.float32)
+    x = torch.rand(2, 21)
+    placed = network(x, "soft", True, 3, 10, ("apl", "std"), 1e-11, 0.1)
+    named = network(
+        or_input=x,
+        mode="soft",
+        noise=True,
+        seed=3,
+        n_steps=10,
+        ablate=("std", "apl"),
+        kc_inject=1e-11,
+        apl_inject=0.1,
+    )
+    for name in ("logits", "kc_count", "pn_count", "orn_count", "ln_count", "sparsity"):
+        assert torch.equal(getattr(placed, name), getattr(named, name))
+    loss = cf.nn.olfactory_loss(placed, torch.tensor([0, 27]), 15.0)
+    assert loss > cf.nn.olfactory_loss(placed, torch.tensor([0, 27]))
+    network.load_published(
+        {name: value.detach().numpy() for name, value in network.published_parameters().items()}
+    )

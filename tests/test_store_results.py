@@ -115,12 +115,13 @@ MAKERS: dict[str, Callable[[], Any]] = {
 def public_results() -> set[str]:
     """Names of the frozen dataclasses and named tuples that the primitives' packages export.
 
-    Results of studies are stored and loaded again in the tests of each study.
+    Results of studies are stored and loaded again in the tests of each study; those of networks
+    are tensors, and the tests of plans store plans.
     """
     found = set()
     for module in pkgutil.walk_packages(cf.__path__, "cofire."):
         room = module.name.split(".")[1]
-        if room in ("cli", "plot", "report", "studies"):
+        if room in ("cli", "nn", "plot", "report", "studies"):
             continue
         if any(part.startswith("_") for part in module.name.split(".")):
             continue

@@ -7,17 +7,16 @@ from cofire._optional import import_extra
 import_extra("torch", "torch", "cofire.nn")
 
 from cofire.nn import surrogates  # noqa: E402
-from cofire.nn.elements import Pathway, Population  # noqa: E402
-from cofire.nn.inputs import Simulated  # noqa: E402
-from cofire.nn.modules import (  # noqa: E402
-    LIF,
+from cofire.nn.connections import (  # noqa: E402
     ConnectomeLinear,
     Depression,
     GapJunction,
     GradedInhibition,
-    TwoCompartment,
 )
+from cofire.nn.elements import Pathway, Population  # noqa: E402
+from cofire.nn.inputs import Simulated  # noqa: E402
 from cofire.nn.network import SpikingNetwork  # noqa: E402
+from cofire.nn.neurons import LIF, TwoCompartment  # noqa: E402
 from cofire.nn.olfactory import (  # noqa: E402
     OlfactoryNetwork,
     OlfactoryOutput,

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from cofire._validate import AnyArray, integer, one_of, real
 from cofire.errors import InvalidArgumentError, InvalidTypeError
+from cofire.io.kreher2008 import RECEPTORS
 from cofire.nn import olfactory_wiring as wiring
 from cofire.nn.layout import Slot
 from cofire.nn.network import SpikingNetwork
@@ -118,7 +119,7 @@ class OlfactoryNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.network = SpikingNetwork(plan, transforms=_TRANSFORMS, bounds=BOUNDS, dtype=dtype)
-        n_receptors = len(wiring.RECEPTOR_COLUMNS)
+        n_receptors = len(RECEPTORS)
         self.or_gains = nn.Parameter(torch.ones(n_receptors, dtype=dtype))
         self.log_or_gain = nn.Parameter(torch.tensor(math.log(5e-10), dtype=dtype))
         n_kc = plan.population("kc").n
@@ -130,7 +131,7 @@ class OlfactoryNetwork(nn.Module):
     @classmethod
     def from_data(
         cls,
-        folder: str | os.PathLike[str],
+        folder: str | os.PathLike[str] | None,
         dtype: torch.dtype = torch.float64,
         *,
         quantile: float = 0.33,
@@ -144,18 +145,19 @@ class OlfactoryNetwork(nn.Module):
 
         Parameters
         ----------
-        folder : path
-            Folder with ``larval_olfaction.npz``.
+        folder : path or None
+            Folder with ``larval_olfaction.npz``; None: all matrices are in `counts`.
         dtype : torch.dtype
             float32 is faster, float64 follows published numbers to all digits.
         quantile : float
             Of the excitatory share of local neurons, see
-            :func:`cofire.nn.olfactory_wiring.excitatory_local_neurons`.
+            :func:`cofire.io.larval_olfaction.excitatory_local_neurons`.
         or_map : {"positional", "identity"}
         ln_orn : {"asused", "registered"}
             See :func:`cofire.nn.olfactory_wiring.olfactory_plan`.
         counts : mapping of str to array, optional
-            Matrices that replace those of the folder, for example shuffled ones.
+            Matrices that replace those of the folder, for example shuffled ones, or those that
+            :func:`cofire.io.larval_olfactory_matrices` makes from the whole connectome.
         noise : mapping of str to float
             Levels of the noise sources.
         n_odors : int
@@ -166,7 +168,8 @@ class OlfactoryNetwork(nn.Module):
         RecordingNotFoundError
             There is no such data set; the message says where to get it.
         """
-        matrices = {**wiring.read_counts(folder), **(counts or {})}
+        read = {} if folder is None else wiring.read_counts(folder)
+        matrices = {**read, **(counts or {})}
         plan = wiring.olfactory_plan(matrices, quantile=quantile, ln_orn=ln_orn, noise=noise)
         return cls(plan, or_map=or_map, n_odors=n_odors, dtype=dtype)
 

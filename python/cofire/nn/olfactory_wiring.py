@@ -18,13 +18,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cofire._validate import AnyArray, BoolArray, FloatArray, one_of, real
+from cofire._validate import AnyArray, FloatArray, one_of
 from cofire.errors import (
     FileFormatError,
     InvalidArgumentError,
     MissingDataError,
     RecordingNotFoundError,
 )
+from cofire.io.kreher2008 import RECEPTORS
+from cofire.io.larval_olfaction import excitatory_local_neurons
 from cofire.nn.elements import Pathway, Population
 from cofire.nn.plan import NetworkPlan
 
@@ -36,18 +38,12 @@ PAPER_NOISE: Mapping[str, float] = MappingProxyType(
 )
 """Noise levels of the published study: V, A, relative, V, relative."""
 
-RECEPTOR_COLUMNS = (
-    "1a", "2a", "7a", "13a", "22c", "24a", "30a", "33b", "35a", "42a", "42b",
-    "45a", "45b", "47a", "49a", "59a", "67b", "74a", "82a", "83a", "85c",
-)  # fmt: skip
-"""Receptors of the odor table, in its order (Kreher et al. 2008)."""
-
 PAIR_RECEPTORS = (
-    "42a", "67b", "45a", "35a", "13a", "74a", None, "42b", None, "85c", "1a",
-    "45b", None, "49a", "30a", "59a", "22c", "47a", "24a", "83a", None,
+    "Or42a", "Or67b", "Or45a", "Or35a", "Or13a", "Or74a", None, "Or42b", None, "Or85c", "Or1a",
+    "Or45b", None, "Or49a", "Or30a", "Or59a", "Or22c", "Or47a", "Or24a", "Or83a", None,
 )  # fmt: skip
-"""Receptor of each ORN pair by its uniglomerular projection neuron, None where the table has no
-such receptor (94a&94b, a pair without one, 63a, 33a)."""
+"""Receptor of each ORN pair by its uniglomerular projection neuron, None where the odor table has
+no such receptor (94a&94b, a pair without one, 63a, 33a)."""
 
 
 class _Synapse(NamedTuple):
@@ -121,39 +117,15 @@ def read_counts(folder: str | os.PathLike[str]) -> dict[str, AnyArray]:
     file = Path(folder) / WIRING_FILE
     if not file.is_file():
         raise RecordingNotFoundError(
-            f"{file} does not exist; pass the folder of the prepared larval olfactory data "
-            "(data/larval_olfaction), or make its matrices from Supplementary Data S1 of Winding "
-            "et al. 2023 (doi:10.1126/science.add9330) and pass them as counts"
+            f"{file} does not exist; pass the folder of the prepared larval olfactory data, or "
+            "counts=cofire.io.larval_olfactory_matrices(cofire.io.read_winding2023(path)) made "
+            "from Supplementary Data S1 of Winding et al. 2023 (doi:10.1126/science.add9330)"
         )
     try:
         with open(file, "rb") as raw, np.load(raw, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files if "_to_" in name}
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         raise FileFormatError(f"{file} is damaged or no npz file: {error}") from error
-
-
-def excitatory_local_neurons(ln_to_pn: AnyArray, quantile: float = 0.33) -> BoolArray:
-    """Which local neurons are excitatory: those with few projection neurons as targets.
-
-    Parameters
-    ----------
-    ln_to_pn : (n_ln, n_pn) array
-        Canonical contacts.
-    quantile : float
-        Of the number of targets among the local neurons that have any.
-
-    Returns
-    -------
-    ndarray (n_ln,) bool
-    """
-    if not 0 <= real(quantile, "quantile") <= 1:
-        raise InvalidArgumentError(f"quantile must lie between 0 and 1, got {quantile!r}")
-    targets = (np.asarray(ln_to_pn) > 0).sum(1)
-    if not targets.any():
-        return np.zeros(len(targets), dtype=bool)
-    limit = np.quantile(targets[targets > 0], quantile)
-    excitatory: BoolArray = (targets > 0) & (targets <= limit)
-    return excitatory
 
 
 def receptor_of_orn(or_map: str = "positional") -> AnyArray:
@@ -170,12 +142,10 @@ def receptor_of_orn(or_map: str = "positional") -> AnyArray:
     ndarray (42,) int64
     """
     one_of(or_map, "or_map", ("positional", "identity"))
-    columns = list(range(len(RECEPTOR_COLUMNS)))
+    columns = list(range(len(RECEPTORS)))
     if or_map == "identity":
-        left = iter(i for i in columns if RECEPTOR_COLUMNS[i] not in PAIR_RECEPTORS)
-        columns = [
-            next(left) if name is None else RECEPTOR_COLUMNS.index(name) for name in PAIR_RECEPTORS
-        ]
+        left = iter(i for i in columns if RECEPTORS[i] not in PAIR_RECEPTORS)
+        columns = [next(left) if name is None else RECEPTORS.index(name) for name in PAIR_RECEPTORS]
     return np.repeat(np.array(columns), 2)
 
 
@@ -193,7 +163,7 @@ def olfactory_plan(
     counts : mapping of str to (n_pre, n_post) array
         As :func:`read_counts` returns them.
     quantile : float
-        See :func:`excitatory_local_neurons`.
+        Of fan-out, see :func:`cofire.io.larval_olfaction.excitatory_local_neurons`.
     ln_orn : {"asused", "registered"}
         Contacts of local on receptor neurons: the table of the published study, whose rows and
         columns do not follow the other tables, or the correctly ordered one.
@@ -214,7 +184,8 @@ def olfactory_plan(
     wanted = (*_READ, *((LN_ORN_AS_USED,) if ln_orn == "asused" else _REGISTERED))
     missing = [name for name in wanted if name not in counts]
     if missing:
-        raise MissingDataError(f"counts lack the matrices {', '.join(missing)}")
+        remedy = ' or set ln_orn="registered"' if LN_ORN_AS_USED in missing else ""
+        raise MissingDataError(f"counts lack the matrices {', '.join(missing)}; add them{remedy}")
     matrix = _matrices({name: np.asarray(counts[name], np.float64) for name in wanted}, quantile)
     populations = _populations(matrix, levels)
     return NetworkPlan(

@@ -1,7 +1,8 @@
 """The elements of one time step as functions of tensors.
 
-The twin in :mod:`cofire.nn.reference` and the modules in :mod:`cofire.nn.modules` are made of
-them. States and inputs are ``(batch, n)``; nothing is changed in place.
+The twin in :mod:`cofire.nn.reference` and the modules in :mod:`cofire.nn.neurons` and
+:mod:`cofire.nn.connections` are made of them. States and inputs are ``(batch, n)``; nothing is
+changed in place.
 """
 
 from __future__ import annotations
