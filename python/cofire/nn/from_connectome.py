@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cofire._validate import AnyArray, IntArray, one_of
+from cofire._validate import IntArray, one_of
 from cofire.connectome import Connectome
 from cofire.errors import InvalidArgumentError, InvalidTypeError, MissingDataError
 from cofire.nn.elements import Pathway, Population
