@@ -141,6 +141,16 @@ def test_trials_repeat_with_their_seed(golden):
     assert a.logits.shape == (3, 4, 28)
 
 
+def test_patterns_of_models_come_from_trials_of_their_own(golden):
+    config = OlfactionConfig(n_steps=5)
+    a, b, c = (
+        evaluate_model(*golden, config, seed=seed, parts=("patterns",)) for seed in (42, 42, 43)
+    )
+    np.testing.assert_array_equal(a.kc_patterns, b.kc_patterns)
+    assert (a.kc_patterns != c.kc_patterns).any()
+    assert a.accuracy == c.accuracy
+
+
 def test_an_unknown_part_is_an_error(golden):
     with pytest.raises(InvalidArgumentError, match=r"parts must be of .*'scent'"):
         evaluate_model(*golden, parts=("scent",))
