@@ -345,10 +345,10 @@ train_model(setup, out, progress=progress)
     ("what", "when"),
     [
         ("epoch", 2),
-        ("teacher_loss", 6),
-        ("epoch", 3),
         ("olfactory_loss", 7),
         ("write_checkpoint", 6),
+        pytest.param("teacher_loss", 6, marks=pytest.mark.slow),
+        pytest.param("epoch", 3, marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_training_ends_with_the_same_bits(setup, trained, tmp_path, shared, what, when):
