@@ -291,8 +291,7 @@ def _describe(job: Job) -> dict[str, Any]:
         job.data, "data", "give the folder of the prepared set larval_olfaction (cofire data list)"
     )
     others = [path for _, path in job.weights]
-    if job.config.panel is not None:
-        others.append(Path(job.config.panel))
+    others += [Path(p) for p in (job.config.panel, job.config.connectome) if p is not None]
     if others:
         parts = [describe_files(path, "file", "check its name") for path in others]
         source["others"] = parts
