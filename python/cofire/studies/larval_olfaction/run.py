@@ -197,7 +197,10 @@ def run(
     job = Job(Path(data), Path(out), chosen, given)
     _check_experiments(job, experiments)
     source = _describe(job)
-    job.material  # noqa: B018  (read before anything is written or moved)
+    # Read before anything is written or moved.
+    _log.debug("%r", job.material)
+    for seed, _ in given:
+        job.given(seed)
     check_folder(job.out, chosen, source, how.overwrite)
     make_folder(job.out, how.overwrite)
     with LogFile(job.out / "log.txt"):
