@@ -142,10 +142,11 @@ def plot_training(
     for ax, (field, label, scale) in zip(axes, _CURVES, strict=True):
         for stage, color in (("teacher", MUTED), ("student", STAGE_COLORS["KC"])):
             curves = [_curve(m, field, stage, scale) for m in models]
+            curves = [curve for curve in curves if len(curve[0])]
             for epoch, values in curves:
                 ax.plot(epoch, values, color=color, linewidth=0.6, alpha=0.5)
             lengths = {len(values) for _, values in curves}
-            if len(lengths) == 1 and lengths != {0}:
+            if len(lengths) == 1:
                 mean = np.mean([values for _, values in curves], axis=0)
                 ax.plot(curves[0][0], mean, color=color, linewidth=1.8, label=stage)
         ax.set_xlabel("epoch")
