@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from cofire import _core
-from cofire.nn import operators
+from cofire.nn import kernels
 from cofire.nn.olfactory import OlfactoryNetwork
 from network_merged import Merged
 from network_peers import LR, Pathwise, train_step
@@ -66,11 +66,11 @@ class Fused:
         def forward():
             return self.network(odors, "soft", noise, seed, n_steps, threads=1)
 
-        before, operators._ISA = operators._ISA, self.isa
+        before, kernels._ISA = kernels._ISA, self.isa
         loss = train_step(
             forward, labels, list(self.network.parameters()), self.optimizer, self.network.clamp_
         )
-        operators._ISA = before
+        kernels._ISA = before
         return loss
 
     def evaluate(self, odors, n_steps=30):
