@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-from cofire.datasets import fetch, list_sets
+from cofire.datasets import fetch, list_sets, locate
 from cofire.errors import (
     FileFormatError,
     InvalidArgumentError,
@@ -126,3 +126,18 @@ def test_a_broken_registry_is_named(tmp_path):
         list_sets(tmp_path / "r.toml")
     with pytest.raises(RecordingNotFoundError):
         list_sets(tmp_path / "absent.toml")
+
+
+def test_a_set_is_located_below_the_data_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("COFIRE_DATA", raising=False)
+    with pytest.raises(MissingDataError, match="set COFIRE_DATA to the folder that holds data"):
+        locate("larval_olfaction")
+    monkeypatch.setenv("COFIRE_DATA", str(tmp_path))
+    with pytest.raises(MissingDataError, match=r"is no folder.*10\.1126/science\.add9330"):
+        locate("larval_olfaction")
+    place = tmp_path / "data" / "larval_olfaction"
+    place.mkdir(parents=True)
+    assert locate("larval_olfaction") == place
+    assert locate("larval_olfaction", tmp_path) == tmp_path
+    with pytest.raises(InvalidArgumentError, match="no data set 'larval'"):
+        locate("larval")
