@@ -230,7 +230,7 @@ def make_tables(result: StudyResult) -> Iterator[ReportTable]:
     rows = [r for r in result.paper.rows if r.flag != "missing"]
     note = (
         "Ours: mean and population SD over n models; source: the study (newer) or its predecessor "
-        "(older); n = 1 without SD: a number over all models. All values: tables/paper_values.csv."
+        "(older); n = 1: one model, or a number over all. All values: tables/paper_values.csv."
     )
     if outside := [r for r in rows if r.flag == "outside"]:
         yield ReportTable(
