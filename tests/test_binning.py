@@ -82,17 +82,23 @@ def test_the_number_of_bins_is_a_floating_point_floor():
     assert len(edges_of(0.0, 0.3, 0.1)) == 3
 
 
-def test_narrow_bins_far_from_zero_agree_with_searching_the_edges():
+@pytest.mark.parametrize("start", [-7.3, 86_400.3, 1e9 + 0.3, 3e11, 1e13])
+def test_narrow_bins_far_from_zero_agree_with_searching_the_edges(start):
+    """At 1e13 s floats are as far apart as the bins, and no guess is near."""
     rng = np.random.default_rng(0)
-    start, width, n = 86_400.3, 0.002, 30_000
-    edges = np.linspace(start, start + n * width, n + 1)
+    width = 0.002
+    support = [[start, start + 30_000.5 * width]]
+    edges = BinGrid.lay(cf.Intervals(support), width).edges()[0]
+    n = len(edges) - 1
     # Spikes on the edges and one float to either side.
-    on = rng.choice(edges[:-1], 500)
-    spikes = np.sort(np.concatenate([on, np.nextafter(on, 0), np.nextafter(on, np.inf)]))
-    spikes = spikes[spikes >= start]
-    binned = cf.bin_spikes([spikes], width, support=[[start, start + n * width + 1e-9]])
+    on = rng.choice(edges[:-1], 5000)
+    spikes = np.sort(np.concatenate([on, np.nextafter(on, -np.inf), np.nextafter(on, np.inf)]))
+    spikes = spikes[(spikes >= start) & (spikes < edges[-1])]
     expected = np.bincount(np.searchsorted(edges, spikes, side="right") - 1, minlength=n)
-    np.testing.assert_array_equal(binned.counts[0], expected[: binned.n_bins])
+    binned = cf.bin_spikes([spikes], width, support=support)
+    np.testing.assert_array_equal(binned.counts[0], expected)
+    sparse = bin_spikes_sparse([spikes], width, support=support)
+    np.testing.assert_array_equal(sparse.counts.toarray()[0], expected)
 
 
 def test_grid_centers_are_the_left_edges_plus_half_a_bin():
