@@ -53,6 +53,34 @@ def test_lagged_cross_correlations_equal_rolled_products():
     np.testing.assert_allclose(few, direct[:2], rtol=1e-12)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rolled_sparse_rows_have_the_products_of_rolled_rows(threads):
+    rng = np.random.default_rng(0)
+    x = rng.poisson(0.2, (6, 50)).astype(float)
+    x[2] = 0
+    shifts = rng.integers(0, 50, size=(7, 6))
+    rows, bins = np.nonzero(x)
+    offsets = np.searchsorted(rows, np.arange(7)).astype(np.int64)
+    grams = _core.rolled_grams(x[rows, bins], offsets, bins.copy(), 50, shifts, threads)
+    for found, shift in zip(grams, shifts, strict=True):
+        rolled = np.array([np.roll(row, s) for row, s in zip(x, shift, strict=True)])
+        np.testing.assert_array_equal(found, rolled @ rolled.T)
+
+
+def test_circular_null_of_counts_is_that_of_rolled_rows():
+    counts = np.random.default_rng(1).poisson(0.02, (8, 5000)).astype(float)
+    z = (counts - counts.mean(axis=1, keepdims=True)) / counts.std(axis=1, keepdims=True)
+    found = null_of(z, "circ", n_shuffles=5, rng=5)
+    shifts = np.random.Generator(
+        np.random.Philox(np.random.SeedSequence(5, spawn_key=(0,)))
+    ).integers(0, z.shape[1], size=(5, len(z)))
+    direct = [
+        top(gram(np.array([np.roll(row, s) for row, s in zip(z, shift, strict=True)])))
+        for shift in shifts
+    ]
+    np.testing.assert_allclose(found, direct, rtol=1e-12)
+
+
 def shuffled_grams(rows, n_bins, seed=0, first=0, n=1, threads=1):
     values = np.concatenate([np.asarray(r, dtype=float) for r in rows] or [np.zeros(0)])
     offsets = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
@@ -203,6 +231,18 @@ def test_kernel_edges():
     assert shuffled_grams([], 5, n=2).shape == (2, 0, 0)
     np.testing.assert_array_equal(shuffled_grams([[], []], 0), np.zeros((1, 2, 2)))
     assert shuffled_grams([[1.0]], 3, n=0).shape == (0, 1, 1)
+
+
+def test_rolling_kernel_refuses_lies():
+    one, bins, offsets = np.ones(1), np.array([3]), np.array([0, 1])
+    with pytest.raises(ValueError, match="in \\[0, n_bins\\)"):
+        _core.rolled_grams(one, offsets, bins, 3, np.array([[0]]), 1)
+    with pytest.raises(ValueError, match="in \\[0, n_bins\\)"):
+        _core.rolled_grams(one, offsets, bins, 4, np.array([[4]]), 1)
+    with pytest.raises(ValueError, match="disagree in length"):
+        _core.rolled_grams(one, offsets, np.array([3, 4]), 5, np.array([[0]]), 1)
+    with pytest.raises(ValueError, match="a column for each row"):
+        _core.rolled_grams(one, offsets, bins, 4, np.array([[0, 1]]), 1)
 
 
 def test_kernel_refuses_lies():
