@@ -4,7 +4,8 @@
 
 Each row is one question: the implementations were first shown to agree, then timed in turn in one
 process. Ratios compare medians of that one run. With ``--json`` an earlier run is formatted again;
-rows of a partial run (``--only``) replace the rows of the same files and keep the others.
+rows of a partial run (``--only``) replace the rows of the same files and keep the others. The
+profiles in ``notes.md`` follow the tables.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 BENCH = Path(__file__).resolve().parent
 RESULTS = BENCH / "RESULTS.md"
 STORE = BENCH / "results.json"
+NOTES = BENCH / "notes.md"
 PEERS = (
     "numpy", "scipy", "scikit-learn", "numba", "pynapple", "elephant", "phylib", "torch", "pynwb",
     "h5py",
@@ -163,6 +165,7 @@ def write(rows: list[dict[str, object]]) -> None:
             *table([r for r in rows if r["file"] == file]),
             "",
         ]
+    lines.append(NOTES.read_text())
     RESULTS.write_text("\n".join(lines))
     STORE.write_text(json.dumps(rows, indent=1) + "\n")
 
