@@ -10,13 +10,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH ?= torch==2.13.0
 TORCH_ARGS ?=
 OUT ?= demo-report
+# make olfaction: the data set, the seeds of the models, and where the report goes.
+OLFACTION_DATA ?= $(or $(COFIRE_DATA),../shared)/data/larval_olfaction
+SEEDS ?= 42
+OLFACTION_OUT ?= olfaction-report
 JOBS ?= 2
 
 SANITIZE := build/sanitize
 # With the shared data missing, tests that need them skip; .ci/run makes that an error where they should be.
 SOURCES := $(shell git ls-files 'cpp/*.cpp' 'cpp/*.hpp' 2>/dev/null)
 
-.PHONY: help demo test install install-test dev lint format types stubs stub-check sanitize suite \
+.PHONY: help demo olfaction olfaction-data test install install-test dev lint format types stubs stub-check sanitize suite \
   doctest bench-pass bench package clean-copy nightly clean
 
 help:  ## Show this list.
@@ -25,6 +29,18 @@ help:  ## Show this list.
 demo: install  ## Make .venv, build, install, run the main job on a generated recording.
 	$(BIN)/cofire demo --overwrite --out $(OUT)
 	@echo "The report is at $(abspath $(OUT))/report.html"
+
+olfaction: olfaction-data $(BIN)/python  ## Install with PyTorch, train the larva's olfactory network for one seed, show its report.
+	$(PIP) install --quiet $(TORCH_ARGS) "$(TORCH)"
+	$(PIP) install --quiet ".[torch]"
+	$(BIN)/cofire olfaction train --data "$(OLFACTION_DATA)" --seeds $(SEEDS) --out "$(OLFACTION_OUT)"
+	@echo "The report is at $(abspath $(OLFACTION_OUT))/report.html"
+
+olfaction-data:
+	@test -d "$(OLFACTION_DATA)" || { \
+	  echo "No data at $(OLFACTION_DATA)."; \
+	  echo "Set COFIRE_DATA to the folder that holds data/larval_olfaction, or OLFACTION_DATA to that folder itself."; \
+	  echo "data/registry.toml says where the data set larval_olfaction comes from."; exit 2; }
 
 test: install-test lint types stub-check suite doctest bench-pass sanitize package clean-copy  ## Make .venv with the test extra and run every check.
 	@echo "All checks passed."
@@ -95,4 +111,4 @@ nightly:  ## At least 10,000 Hypothesis examples for each kernel.
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q -n $(JOBS) -p no:benchmark -m "kernel and hypothesis"
 
 clean:  ## Remove everything that was built.
-	rm -rf $(VENV) build dist demo-report .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist demo-report olfaction-report .pytest_cache .mypy_cache .ruff_cache .hypothesis

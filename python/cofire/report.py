@@ -70,7 +70,7 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method and the paper to cite for it."""
+    """A method and the paper to cite for it; `doi` is "" where there is none."""
 
     name: str
     reference: str
@@ -274,11 +274,15 @@ def _parameters(parameters: Mapping[str, Any]) -> str:
 
 def _methods(methods: Sequence[Method]) -> str:
     rows = "".join(
-        f"<li><b>{html.escape(m.name)}</b>: {html.escape(m.reference)} "
-        f'<a href="https://doi.org/{html.escape(m.doi)}">doi:{html.escape(m.doi)}</a></li>'
+        f"<li><b>{html.escape(m.name)}</b>: {html.escape(m.reference)}{_doi(m.doi)}</li>"
         for m in methods
     )
     return f"<section><h2>How to cite</h2><ul>{rows}</ul></section>" if rows else ""
+
+
+def _doi(doi: str) -> str:
+    name = html.escape(doi)
+    return f' <a href="https://doi.org/{name}">doi:{name}</a>' if doi else ""
 
 
 def _provenance(provenance: Mapping[str, Any]) -> str:

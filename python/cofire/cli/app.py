@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cofire.cli.olfaction import olfaction_app
+
 app = typer.Typer(
     name="cofire",
     help="Cells that fire together wire together: recordings to assemblies and reactivation.",
@@ -16,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 data_app = typer.Typer(help="Public data sets that cofire knows.", no_args_is_help=True)
+app.add_typer(olfaction_app, name="olfaction")
 app.add_typer(data_app, name="data")
 
 _SELECTION = "Selection"

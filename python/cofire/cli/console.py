@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
+
+from cofire.errors import CofireError
 
 FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 
@@ -28,6 +33,22 @@ def fail(message: str, code: int = MISTAKE) -> NoReturn:
     console(stderr=True).print("error:", style="bold red", end=" ")
     console(stderr=True).print(line, markup=False)
     sys.exit(code)
+
+
+@contextmanager
+def one_line_errors(hint: str = "") -> Iterator[None]:
+    """Turn mistakes into one line and exit code 2, Ctrl-C into exit code 130."""
+    warnings.showwarning = show_warning
+    try:
+        yield
+    except CofireError as error:
+        fail(str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except KeyboardInterrupt:
+        interrupted(hint)
 
 
 def show_warning(
@@ -78,17 +99,49 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None
             f"[{number + 1}/{of}] {step.replace('_', ' ')}", markup=False
         )
         return
+    with _bar() as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda step, number, of: bar.update(
+            task, description=step.replace("_", " "), completed=number, total=of
+        )
+
+
+@contextmanager
+def epoch_progress(
+    quiet: bool, every: float = 10.0
+) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Yield a callback (text, done, of) for many small steps.
+
+    A bar on a terminal; elsewhere a line when `every` seconds have passed, and at the end.
+    """
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        error, last = console(stderr=True), -every
+
+        def line(text: str, done: int, of: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= every or done == of:
+                error.print(f"[{done / of:4.0%}] {text}", markup=False)
+                last = now
+
+        yield line
+        return
+    with _bar() as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda text, done, of: bar.update(task, description=text, completed=done, total=of)
+
+
+def _bar() -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    with Progress(
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console(stderr=True),
         transient=True,
-    ) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda step, number, of: bar.update(
-            task, description=step.replace("_", " "), completed=number, total=of
-        )
+    )

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +12,12 @@ import numpy as np
 from cofire.cli.console import (
     FAILED,
     console,
-    fail,
-    interrupted,
+    one_line_errors,
     print_table,
     progress_bar,
-    show_warning,
 )
-from cofire.errors import CofireError
 from cofire.studies.reactivation import ReactivationConfig, RunResult, run
 from cofire.studies.reactivation.output import finding
-
-
-@contextmanager
-def one_line_errors(hint: str = "") -> Iterator[None]:
-    """Turn mistakes into one line and exit code 2, Ctrl-C into exit code 130."""
-    warnings.showwarning = show_warning
-    try:
-        yield
-    except CofireError as error:
-        fail(str(error))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except KeyboardInterrupt:
-        interrupted(hint)
 
 
 def run_react(

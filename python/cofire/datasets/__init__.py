@@ -5,7 +5,7 @@ from __future__ import annotations
 from cofire.datasets.assembly_recording import AssemblyRecording, make_assembly_recording
 from cofire.datasets.nwb_damage import DAMAGES, damage_nwb
 from cofire.datasets.nwb_session import make_nwb_session, make_nwb_units
-from cofire.datasets.registry import DataFile, DataSet, fetch, list_sets
+from cofire.datasets.registry import DataFile, DataSet, fetch, list_sets, locate
 
 __all__ = [
     "DAMAGES",
@@ -15,6 +15,7 @@ __all__ = [
     "damage_nwb",
     "fetch",
     "list_sets",
+    "locate",
     "make_assembly_recording",
     "make_nwb_session",
     "make_nwb_units",

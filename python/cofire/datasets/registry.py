@@ -162,20 +162,49 @@ def fetch(
     >>> [path.name for path in cf.datasets.fetch("sample_assemblies", tempfile.mkdtemp())]
     ['sample_assemblies.nwb']
     """
-    sets = {entry.name: entry for entry in list_sets(registry)}
-    if name not in sets:
-        raise InvalidArgumentError(f"no data set {name!r}; there are: {', '.join(sets)}")
-    entry = sets[name]
+    entry = _find(name, registry)
     if not entry.downloadable:
         raise MissingDataError(
             f"{name} is prepared, not downloadable: the form that cofire uses is not published. "
-            f"Source: {entry.source}"
-            + (f", doi {entry.doi}" if entry.doi else "")
-            + (f". {entry.note}" if entry.note else "")
+            f"{_origin(entry)}"
         )
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     return [_fetch_file(file, target, overwrite, timeout, progress) for file in entry.files]
+
+
+def locate(
+    name: str, folder: str | Path | None = None, *, registry: str | Path | None = None
+) -> Path:
+    """Folder of a data set on this machine.
+
+    Parameters
+    ----------
+    name : str
+        A name of :func:`list_sets`.
+    folder : path, optional
+        Taken if given; default its place below ``$COFIRE_DATA/data``.
+    registry : path, optional
+        Another registry file; default the one that cofire brings.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Unknown name.
+    MissingDataError
+        There is no such folder; the message says where the set comes from.
+    """
+    entry = _find(name, registry)
+    root = os.environ.get("COFIRE_DATA")
+    place = Path("data", entry.folder or name)
+    if folder is None and root is None:
+        problem = f"set COFIRE_DATA to the folder that holds {place}, or name the folder itself"
+    else:
+        path = Path(root or "", place) if folder is None else Path(folder)
+        if path.is_dir():
+            return path
+        problem = f"{path} is no folder"
+    raise MissingDataError(f"no data set {name}: {problem}. {_origin(entry)}")
 
 
 def registry_path() -> Path:
@@ -184,6 +213,21 @@ def registry_path() -> Path:
     checkout = here.parents[3] / "data" / "registry.toml"
     installed = here.parent / "registry.toml"
     return checkout if checkout.exists() and not installed.exists() else installed
+
+
+def _find(name: str, registry: str | Path | None) -> DataSet:
+    sets = {entry.name: entry for entry in list_sets(registry)}
+    if name not in sets:
+        raise InvalidArgumentError(f"no data set {name!r}; there are: {', '.join(sets)}")
+    return sets[name]
+
+
+def _origin(entry: DataSet) -> str:
+    return (
+        f"Source: {entry.source}"
+        + (f", doi {entry.doi}" if entry.doi else "")
+        + (f". {entry.note}" if entry.note else "")
+    )
 
 
 def _entry(name: str, fields: dict[str, Any], registry: Path) -> DataSet:

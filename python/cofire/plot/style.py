@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_DPI = 200
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -221,16 +223,22 @@ def save_figure(
         for suffix in formats:
             path = folder / f"{name}.{suffix}"
             metadata = {"Date": None} if suffix == "svg" else None
-            figure.savefig(path, dpi=200, metadata=metadata)
+            figure.savefig(path, dpi=_DPI, metadata=metadata)
             paths.append(path)
     return paths
 
 
 def freeze_layout(figure: Figure) -> None:
-    """Compute the layout once; each later rendering then costs no more than its ink."""
+    """Compute the layout once; each later rendering then costs no more than its ink.
+
+    At the resolution of files: hinting makes small text wider there than on the screen.
+    """
     if figure.get_layout_engine() is not None:
+        screen = figure.dpi
+        figure.set_dpi(_DPI)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
+        figure.set_dpi(screen)
 
 
 def nothing(ax: Axes, message: str) -> None:

@@ -34,7 +34,12 @@ from cofire.studies.larval_olfaction.experiments import (  # noqa: E402
     Experiment,
     Variant,
 )
+from cofire.studies.larval_olfaction.learned import (  # noqa: E402
+    LearnedParameters,
+    learned_parameters,
+)
 from cofire.studies.larval_olfaction.mixtures import mixture_coding  # noqa: E402
+from cofire.studies.larval_olfaction.page import finding, write_page  # noqa: E402
 from cofire.studies.larval_olfaction.paper import (  # noqa: E402
     PaperComparison,
     PaperValue,
@@ -89,6 +94,7 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "Job",
+    "LearnedParameters",
     "Material",
     "MixtureCoding",
     "ModelComparison",
@@ -119,6 +125,8 @@ __all__ = [
     "evaluate",
     "evaluate_model",
     "find_weights",
+    "finding",
+    "learned_parameters",
     "load_model",
     "load_panel",
     "mix",
@@ -137,4 +145,5 @@ __all__ = [
     "train",
     "train_model",
     "transfer",
+    "write_page",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cofire._validate import FloatArray, IntArray
+from cofire.studies.larval_olfaction._plotted import Plotted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,7 @@ VERDICTS = ("PASS", "PARTIAL", "FAIL")
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingHistory:
+class TrainingHistory(Plotted):
     """Course of one training, epoch by epoch.
 
     Attributes
@@ -58,7 +59,7 @@ class TrainingHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class Decorrelation:
+class Decorrelation(Plotted):
     """How similar are the patterns of two odors, receptor by receptor stage?
 
     Attributes
@@ -122,7 +123,7 @@ class AplSuppression:
 
 
 @dataclass(frozen=True, slots=True)
-class ConcentrationSeries:
+class ConcentrationSeries(Plotted):
     """Activity and identification of odors over concentration.
 
     Attributes
@@ -198,7 +199,7 @@ class ConcentrationSeries:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Plotted):
     """Every metric of one trained model; parts that were not asked for are None.
 
     Attributes
@@ -330,7 +331,7 @@ class ModelComparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Consistency:
+class Consistency(Plotted):
     """Do teachers, and the students they start, agree across seeds?
 
     Attributes
@@ -378,7 +379,7 @@ class Consistency:
 
 
 @dataclass(frozen=True, slots=True)
-class MixtureCoding:
+class MixtureCoding(Plotted):
     """How does a model represent mixtures of odors?
 
     Attributes
@@ -448,7 +449,7 @@ class MixtureCoding:
 
 
 @dataclass(frozen=True, slots=True)
-class ThresholdScaling:
+class ThresholdScaling(Plotted):
     """Share of KC thresholds at the upper bound against the number of odors of the task.
 
     Attributes

@@ -12,12 +12,20 @@ from typing import Any
 
 from cofire._validate import integer, one_of
 from cofire.errors import InvalidArgumentError
-from cofire.studies._folder import LogFile, Provenance, check_folder, describe_files, make_folder
+from cofire.studies._folder import (
+    LogFile,
+    Provenance,
+    check_folder,
+    check_formats,
+    describe_files,
+    make_folder,
+)
 from cofire.studies.larval_olfaction.checkpoint import find_weights
 from cofire.studies.larval_olfaction.conditions import CONDITIONS
 from cofire.studies.larval_olfaction.config import OlfactionConfig
 from cofire.studies.larval_olfaction.experiments import EXPERIMENTS, POSTHOC, VARIANTS, Experiment
 from cofire.studies.larval_olfaction.output import write_numbers
+from cofire.studies.larval_olfaction.page import write_page
 from cofire.studies.larval_olfaction.pool import perform_all
 from cofire.studies.larval_olfaction.study import StudyResult, collect
 from cofire.studies.larval_olfaction.tasks import Job, Task
@@ -55,6 +63,7 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         integer(self.processes, "processes", 1)
+        check_formats(self.formats)
 
 
 def train(
@@ -183,7 +192,7 @@ def run(
     experiments: Sequence[Experiment],
     **options: Any,
 ) -> StudyResult:
-    """Train what experiments need, evaluate it, and write the numbers.
+    """Train what experiments need, evaluate it, and write numbers, figures and the report page.
 
     Parameters
     ----------
@@ -220,6 +229,7 @@ def run(
         result = collect(job, failures=tuple(failures), seconds=seconds)
         write_numbers(result)
         provenance.write(seconds)
+        write_page(result, how.formats)
         _log.info("done in %.1f s, %d failures", seconds, len(failures))
     return result
 

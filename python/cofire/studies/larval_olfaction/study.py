@@ -23,6 +23,7 @@ from cofire.studies.larval_olfaction.conditions import CONDITIONS
 from cofire.studies.larval_olfaction.config import OlfactionConfig
 from cofire.studies.larval_olfaction.data import OdorPanel
 from cofire.studies.larval_olfaction.experiments import EXPERIMENTS, VARIANTS
+from cofire.studies.larval_olfaction.learned import LearnedParameters, learned_parameters
 from cofire.studies.larval_olfaction.paper import PaperComparison, compare_with_paper
 from cofire.studies.larval_olfaction.results import (
     Consistency,
@@ -68,6 +69,8 @@ class StudyResult:
         The same with their teachers.
     scaling : ThresholdScaling or None
         From two sizes of the task on.
+    learned : LearnedParameters or None
+        Of the models of :attr:`main`.
     scores : ScoreTable
         Every number.
     paper : PaperComparison
@@ -89,10 +92,16 @@ class StudyResult:
     comparison: ModelComparison | None
     consistency: Consistency | None
     scaling: ThresholdScaling | None
+    learned: LearnedParameters | None
     scores: ScoreTable
     paper: PaperComparison
     failures: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
+
+    @property
+    def main(self) -> str:
+        """Training that the figures of single models show: the canonical one, or else the first."""
+        return _main(self.students)
 
     def stored(self) -> dict[str, Any]:
         """Results that :func:`cofire.load` brings back."""
@@ -104,6 +113,7 @@ class StudyResult:
             "comparison": self.comparison,
             "consistency": self.consistency,
             "scaling": self.scaling,
+            "learned": self.learned,
             "scores": self.scores,
             "paper": self.paper,
         }
@@ -140,11 +150,26 @@ def collect(
         comparison,
         agreement,
         _scaling(job, students),
+        _learned(job, students),
         scores,
         compare_with_paper(scores, protocol=job.config.protocol),
         failures,
         seconds,
     )
+
+
+def _main(students: Mapping[str, Any]) -> str:
+    return "canonical" if "canonical" in students else next(iter(students), "canonical")
+
+
+def _learned(
+    job: Job, students: Mapping[str, Mapping[int, Parameters]]
+) -> LearnedParameters | None:
+    main = _main(students)
+    models = students.get(main)
+    if not models:
+        return None
+    return learned_parameters(job.setup(main, next(iter(models))), models)
 
 
 def _trained(job: Job) -> tuple[Any, Any, Any]:

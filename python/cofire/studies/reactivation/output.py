@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from cofire import plot
 from cofire.report import Method, Report, ReportTable, number
+from cofire.studies._page import read_provenance, write_table
 from cofire.studies.reactivation.figures import make_figures
 from cofire.types import save
 
@@ -86,7 +85,7 @@ def write_output(
         plot.save_figure(item.figure, out / "figures", item.name, tuple(formats))
     tables = list(make_tables(study))
     for entry in tables:
-        _write_table(entry, out / "tables")
+        write_table(entry, out / "tables")
     save(collect_results(study), out / "results")
     report = Report(
         title="Cell assemblies and their reactivation",
@@ -99,18 +98,10 @@ def write_output(
         tables=tables,
         methods=_methods(study),
         parameters=study.config.to_dict(),
-        provenance=_provenance(out),
+        provenance=read_provenance(out),
         formats=tuple(formats),
     )
     return report.write(out / "report.html")
-
-
-def _write_table(entry: ReportTable, folder: Path) -> None:
-    """As csv and, where pyarrow is installed, as parquet."""
-    folder.mkdir(exist_ok=True)
-    entry.table.to_csv(folder / f"{entry.name}.csv", index=False)
-    if find_spec("pyarrow") is not None:
-        entry.table.to_parquet(folder / f"{entry.name}.parquet", index=False)
 
 
 def _left_out(study: Reactivation) -> list[str]:
@@ -324,22 +315,3 @@ def _methods(study: Reactivation) -> list[Method]:
     if "joint" in done:
         used.append(_METHODS["joint"])
     return used
-
-
-def _provenance(out: Path) -> dict[str, Any]:
-    file = out / "provenance.json"
-    if not file.is_file():
-        return {}
-    content = json.loads(file.read_text(encoding="utf-8"))
-    source = content["input"]
-    shown = {
-        "cofire": content["cofire"],
-        "command": content["command"],
-        "input": source.get("path") or source.get("kind"),
-        "size": f"{source['bytes']:,} bytes" if "bytes" in source else "in memory",
-        "SHA-256": source.get("sha256_names_and_contents", "none"),
-        "written": content["written"],
-        "threads": content["threads"],
-        "libraries": ", ".join(f"{k} {v}" for k, v in content["libraries"].items()),
-    }
-    return shown
