@@ -34,6 +34,13 @@ from cofire.studies.larval_olfaction.experiments import (  # noqa: E402
     Experiment,
     Variant,
 )
+from cofire.studies.larval_olfaction.kc_assemblies import (  # noqa: E402
+    KCAssemblies,
+    WiringTest,
+    compare_wiring,
+    find_kc_assemblies,
+    kc_spikes,
+)
 from cofire.studies.larval_olfaction.mixtures import mixture_coding  # noqa: E402
 from cofire.studies.larval_olfaction.paper import (  # noqa: E402
     PaperComparison,
@@ -41,6 +48,11 @@ from cofire.studies.larval_olfaction.paper import (  # noqa: E402
     Published,
     compare_with_paper,
     published_values,
+)
+from cofire.studies.larval_olfaction.recovery import (  # noqa: E402
+    ParameterRecovery,
+    recover_olfactory_parameters,
+    recover_parameters,
 )
 from cofire.studies.larval_olfaction.results import (  # noqa: E402
     AplSuppression,
@@ -89,6 +101,7 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "Job",
+    "KCAssemblies",
     "Material",
     "MixtureCoding",
     "ModelComparison",
@@ -96,6 +109,7 @@ __all__ = [
     "OlfactionConfig",
     "PaperComparison",
     "PaperValue",
+    "ParameterRecovery",
     "Published",
     "RunOptions",
     "ScoreTable",
@@ -108,17 +122,21 @@ __all__ = [
     "TrainingHistory",
     "Trials",
     "Variant",
+    "WiringTest",
     "ablate",
     "at_concentration",
     "collect",
     "compare_models",
+    "compare_wiring",
     "compare_with_paper",
     "complexity",
     "consistency",
     "draw_odors",
     "evaluate",
     "evaluate_model",
+    "find_kc_assemblies",
     "find_weights",
+    "kc_spikes",
     "load_model",
     "load_panel",
     "mix",
@@ -129,6 +147,8 @@ __all__ = [
     "read_checkpoint",
     "read_panel",
     "read_parameters",
+    "recover_olfactory_parameters",
+    "recover_parameters",
     "run",
     "run_all",
     "run_trials",
