@@ -12,6 +12,7 @@ from cofire.errors import (
     MissingDataError,
     RecordingError,
 )
+from cofire.nn.olfactory_wiring import LN_ORN_AS_USED
 from cofire.studies.larval_olfaction import (
     CONDITIONS,
     Material,
@@ -115,6 +116,21 @@ def test_an_unknown_odor_is_an_error_that_lists_the_panel(folder):
         Material.load(folder, OlfactionConfig(odors=("vinegar",)))
 
 
+def test_the_connectome_itself_gives_the_matrices_of_the_prepared_set(folder, shared):
+    source = shared / "data" / "winding2023" / "winding2023_s1.npz"
+    if not source.is_file():
+        pytest.skip("no connectome")
+    config = OlfactionConfig(connectome=str(shared / "data" / "winding2023"), registered=True)
+    for condition in ("canonical", "shuffled"):
+        first, second = (
+            Setup.make(Material.load(folder, c), CONDITIONS[condition], 42, c)
+            .network()
+            .network.plan
+            for c in (config, OlfactionConfig(registered=True))
+        )
+        assert first.key == second.key
+
+
 # --- task complexity ------------------------------------------------------------------------------
 
 
@@ -216,7 +232,7 @@ def degrees(matrix):
 def test_shuffling_keeps_degrees_and_contacts_and_moves_both_sides(folder):
     counts = Material.load(folder).counts
     shuffled = shuffled_counts(counts, 42)
-    for name in SINGLE:
+    for name in (*SINGLE, LN_ORN_AS_USED):
         assert degrees(shuffled[name]) == degrees(counts[name]), name
         assert sorted(shuffled[name].ravel()) == sorted(counts[name].ravel())
         if name != "pn_to_kc_aa":
@@ -273,6 +289,7 @@ def test_the_older_shuffle_touches_gaps_and_graded_matrices_only(folder):
         ({"registered": 1}, InvalidTypeError, "registered must be true or false"),
         ({"odors": "sfr"}, InvalidTypeError, "odors must be a list of names"),
         ({"panel": ""}, InvalidTypeError, "panel must be the path"),
+        ({"connectome": "s1.zip"}, InvalidArgumentError, "set registered"),
     ],
 )
 def test_wrong_settings_are_explained(values, error, message):

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import cofire as cf
-from cofire.errors import InvalidArgumentError, MissingDataError, TrainingError
+from cofire.errors import FileFormatError, InvalidArgumentError, MissingDataError, TrainingError
 from cofire.studies.larval_olfaction import (
     CONDITIONS,
     EXPERIMENTS,
@@ -139,6 +140,16 @@ def test_trials_repeat_with_their_seed(golden):
     np.testing.assert_array_equal(a.pn, b.pn)
     assert (a.pn != c.pn).any()
     assert a.logits.shape == (3, 4, 28)
+
+
+def test_patterns_of_models_come_from_trials_of_their_own(golden):
+    config = OlfactionConfig(n_steps=5)
+    a, b, c = (
+        evaluate_model(*golden, config, seed=seed, parts=("patterns",)) for seed in (42, 42, 43)
+    )
+    np.testing.assert_array_equal(a.kc_patterns, b.kc_patterns)
+    assert (a.kc_patterns != c.kc_patterns).any()
+    assert a.accuracy == c.accuracy
 
 
 def test_an_unknown_part_is_an_error(golden):
@@ -369,6 +380,20 @@ def test_options_of_the_study_reach_wiring_and_receptors(folder):
 def test_wrong_calls_are_explained(folder, tmp_path, call, message):
     with pytest.raises(InvalidArgumentError, match=message):
         call(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_buffers_of_published_checkpoints_are_left_out(folder, weights, tmp_path):
+    state = {name: torch.from_numpy(value) for name, value in read_parameters(weights).items()}
+    torch.save({**state, "antennal_lobe.mask": torch.ones(3)}, tmp_path / "seed5.pt")
+    job = Job(folder, tmp_path, OlfactionConfig(), ((5, tmp_path / "seed5.pt"),))
+    assert set(job.given(5)) == set(state)
+
+
+def test_weights_of_something_else_are_refused_before_a_folder_is_made(folder, tmp_path):
+    torch.save({"layer.weight": torch.ones(3)}, tmp_path / "other.pt")
+    with pytest.raises(FileFormatError, match=r"other\.pt lacks .*no model of this study"):
+        evaluate(folder, tmp_path / "out", weights=tmp_path / "other.pt")
     assert not (tmp_path / "out").exists()
 
 

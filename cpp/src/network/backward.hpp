@@ -24,11 +24,12 @@ COFIRE_INLINE void add_theta(Job<T>& job, index_t place, const Lanes<T>& x) {
   job.theta_adjoint[place] += lane_sum(x);
 }
 
-// Keeps the two factors of each edge's derivative until kEdgeSteps steps are there.
+// Keeps the two factors of each edge's derivative until those of kEdgeSteps steps are there.
 template <typename T>
-void keep_edge_factors(Job<T>& job, const PathwayTask<T>& path, index_t slot, const T* sources,
+void keep_edge_factors(Job<T>& job, const PathwayTask<T>& path, const T* sources,
                        const T* targets) {
   const EdgeView<T>& edges = path.edges;
+  const index_t slot = job.n_edge_steps;
   T* rows = row_of(job.edge_factors, path.edge_rows);
   for (index_t k = 0; k < edges.n_sources; ++k) {
     copy_rows(row_of(rows, k * kEdgeSteps + slot), row_of(sources, k), 1);
@@ -41,7 +42,7 @@ void keep_edge_factors(Job<T>& job, const PathwayTask<T>& path, index_t slot, co
 }
 
 template <typename T>
-void sum_edge_factors(Job<T>& job, const PathwayTask<T>& path, index_t n_slots) {
+void sum_edge_factors(Job<T>& job, const PathwayTask<T>& path) {
   const EdgeView<T>& edges = path.edges;
   const T* sources = row_of(job.edge_factors, path.edge_rows);
   const T* targets = row_of(sources, edges.n_sources * kEdgeSteps);
@@ -51,7 +52,7 @@ void sum_edge_factors(Job<T>& job, const PathwayTask<T>& path, index_t n_slots) 
     for (auto e = edges.source_begin[k]; e < edges.source_begin[k + 1]; ++e) {
       const T* target = row_of(targets, edges.post[e] * kEdgeSteps);
       Lanes<T> sum{};
-      for (index_t s = 0; s < n_slots; ++s) {
+      for (index_t s = 0; s < job.n_edge_steps; ++s) {
         sum = sum + load(row_of(source, s)) * load(row_of(target, s));
       }
       adjoint[e] += static_cast<double>(path.strength * path.fixed_weight[e] * fold_lanes(sum));
@@ -61,7 +62,7 @@ void sum_edge_factors(Job<T>& job, const PathwayTask<T>& path, index_t n_slots) 
 
 // Synapses of one pathway. The adjoint of the group's current is complete when this is called.
 template <typename T>
-void reverse_synapse(Job<T>& job, const PathwayTask<T>& path, const Past<T>& past, index_t slot) {
+void reverse_synapse(Job<T>& job, const PathwayTask<T>& path, const Past<T>& past) {
   const NetworkPathway& spec = *path.spec;
   const EdgeView<T>& edges = path.edges;
   const NetworkPopulation& pre = job.populations[spec.pre];
@@ -105,7 +106,7 @@ void reverse_synapse(Job<T>& job, const PathwayTask<T>& path, const Past<T>& pas
     add_to(row_of(spike_adjoint, i), (g_y - through_clip) * x * path.use);
   });
   if (spec.per_edge) {
-    keep_edge_factors(job, path, slot, job.sources, delivered);
+    keep_edge_factors(job, path, job.sources, delivered);
   } else {
     add_theta(job, spec.theta_strength, for_strength * T(spec.sign));
   }
@@ -207,7 +208,7 @@ void reverse_inputs(Job<T>& job, index_t which, const Past<T>& past) {
 }
 
 template <typename T>
-void reverse_pathways(Job<T>& job, index_t which, const Past<T>& past, index_t slot) {
+void reverse_pathways(Job<T>& job, index_t which, const Past<T>& past) {
   const NetworkPopulation& p = job.populations[which];
   for (index_t g = 0; g < job.n_groups; ++g) {
     const NetworkGroup& group = *job.groups[g].spec;
@@ -227,7 +228,7 @@ void reverse_pathways(Job<T>& job, index_t which, const Past<T>& past, index_t s
     }
     if (spec.post != which) continue;
     if (spec.kind == PathwayKind::synapse) {
-      reverse_synapse(job, path, past, slot);
+      reverse_synapse(job, path, past);
     } else if (is_gap) {
       reverse_gap(job, path, past, true, job.added);
     } else if (spec.kind == PathwayKind::divisive) {
@@ -360,7 +361,7 @@ void receive_adjoints(Job<T>& job, index_t t) {
 }
 
 template <typename T>
-void retreat(Job<T>& job, const Past<T>& past, index_t slot) {
+void retreat(Job<T>& job, const Past<T>& past) {
   const index_t t = past.t;
   receive_adjoints(job, t);
   clear_rows(job.voltage_adjoint, job.n_voltage);
@@ -389,7 +390,7 @@ void retreat(Job<T>& job, const Past<T>& past, index_t slot) {
         break;
     }
     if (p.kind != PopulationKind::graded) reverse_inputs(job, k, past);
-    reverse_pathways(job, k, past, slot);
+    reverse_pathways(job, k, past);
   }
   for (index_t k = 0; k < job.n_populations; ++k) {
     const NetworkPopulation& p = job.populations[k];
@@ -406,15 +407,15 @@ void retreat(Job<T>& job, const Past<T>& past, index_t slot) {
 template <typename T>
 void run_backward(Job<T>& job, index_t begin, index_t end, const T* tape, const T* start) {
   const FlushDenormals flush;
-  index_t n_slots = 0;
   for (index_t t = end - 1; t >= begin; --t) {
     const T* step = row_of(tape, (t - begin) * job.n_tape);
-    const Past<T> past{step, t > begin ? step - job.n_tape * kLanes : nullptr, start, t};
-    retreat(job, past, n_slots++);
-    if (n_slots < kEdgeSteps && t > begin) continue;
+    const bool is_first = t == begin && start != nullptr;
+    retreat(job, Past<T>{step, is_first ? nullptr : step - job.n_tape * kLanes, start, t});
+    // How a run is cut does not change which steps are summed together.
+    if (++job.n_edge_steps < kEdgeSteps && t > 0) continue;
     for (index_t k = 0; k < job.n_pathways; ++k) {
-      if (job.pathways[k].edge_rows >= 0) sum_edge_factors(job, job.pathways[k], n_slots);
+      if (job.pathways[k].edge_rows >= 0) sum_edge_factors(job, job.pathways[k]);
     }
-    n_slots = 0;
+    job.n_edge_steps = 0;
   }
 }

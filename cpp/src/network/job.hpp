@@ -100,6 +100,7 @@ struct Job {
   T* decay_adjoint;
   T* drive_sum;
   T* edge_factors;
+  index_t n_edge_steps;  // steps in them
   double* theta_adjoint;
 };
 
@@ -107,7 +108,8 @@ template <typename T>
 struct Kernels {
   // Advances the block from step `begin` to `end`; `tape`, if not null, takes their rows.
   void (*forward)(Job<T>& job, index_t begin, index_t end, T* tape);
-  // Takes the adjoint of the state from step `end` to `begin`; `start` is the state at `begin`.
+  // Takes the adjoint of the state from step `end` to `begin`; `start` is the state at `begin`, or
+  // null where the rows before `tape` are those of the step before.
   void (*backward)(Job<T>& job, index_t begin, index_t end, const T* tape, const T* start);
   // Rows [0, n) of noise of one step.
   void (*fill_noise)(std::uint64_t seed, index_t sample, index_t step, index_t n, T* rows);

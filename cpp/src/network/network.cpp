@@ -1,18 +1,19 @@
-// Blocks of sixteen samples, their memory, and the choice of instruction set.
+// Blocks of sixteen samples and the choice of instruction set.
 
 #include "cofire/network.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstddef>
-#include <memory>
-#include <new>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
 #include "job.hpp"
+#include "memory.hpp"
 
 namespace cofire {
 
@@ -44,53 +45,6 @@ template <typename T>
 #endif
   return pick(baseline::kernels_f32, baseline::kernels_f64);
 }
-
-// Zeroed rows of sixteen values, each on its own cache line.
-template <typename T>
-class Rows {
- public:
-  explicit Rows(index_t n_rows)
-      : data_(static_cast<T*>(::operator new(bytes(n_rows), std::align_val_t{64}))) {
-    std::fill_n(data_.get(), at(std::max<index_t>(n_rows, 1) * kLanes), T(0));
-  }
-  [[nodiscard]] T* get() const noexcept { return data_.get(); }
-
- private:
-  static std::size_t bytes(index_t n_rows) {
-    return at(std::max<index_t>(n_rows, 1) * kLanes) * sizeof(T);
-  }
-  struct Free {
-    void operator()(T* data) const { ::operator delete(data, std::align_val_t{64}); }
-  };
-  std::unique_ptr<T, Free> data_;
-};
-
-// Consecutive parts of one allocation.
-template <typename T>
-class Arena {
- public:
-  void want(T*& place, index_t n_rows) {
-    wanted_.push_back({&place, n_rows});
-    total_ += n_rows;
-  }
-  void allocate() {
-    rows_ = std::make_unique<Rows<T>>(total_);
-    T* next = rows_->get();
-    for (const auto& [place, n_rows] : wanted_) {
-      *place = next;
-      next += n_rows * kLanes;
-    }
-  }
-
- private:
-  struct Wanted {
-    T** place;
-    index_t n_rows;
-  };
-  std::vector<Wanted> wanted_;
-  index_t total_ = 0;
-  std::unique_ptr<Rows<T>> rows_;
-};
 
 // The plan with the numbers of one call: what all blocks share.
 template <typename T>
@@ -220,6 +174,12 @@ class Block {
   void start(const NetworkInputs<T>& in) {
     arena_.allocate();
     load(job.state, in.state, plan_.n_state);
+    // Lanes without a sample go the way of the last one, without drive: at zero volts all would
+    // fire, and the edges of all would be visited.
+    for (index_t i = 0; i < plan_.n_state; ++i) {
+      T* row = job.state + i * kLanes;
+      std::fill(row + job.n_lanes, row + kLanes, row[job.n_lanes - 1]);
+    }
     if (!in.drive_changes) load(job.drive_rows, in.drive, plan_.n_all);
   }
 
@@ -289,9 +249,49 @@ void check_inputs(const NetworkPlan& plan, const NetworkInputs<T>& in) {
   }
 }
 
+// Lets a caller interrupt a block, however long it is; blocks on other threads stop with it.
+class Breaks {
+ public:
+  explicit Breaks(const Control& control) : poll_(control) {}
+  void check() {
+    if (std::this_thread::get_id() == caller_ && poll_()) stop_ = true;
+    if (stop_) throw Interrupted();
+  }
+
+ private:
+  const std::thread::id caller_ = std::this_thread::get_id();
+  detail::StopPoll poll_;
+  std::atomic<bool> stop_{false};
+};
+
+constexpr index_t kStepsBetweenBreaks = 16;
+
 template <typename T>
-void run_block_forward(Block<T>& block, const Kernels<T>& kernels, const NetworkInputs<T>& in,
-                       index_t rows, const NetworkOutputs<T>& out, const NetworkPlan& plan) {
+void run_steps(Job<T>& job, const Kernels<T>& kernels, Breaks& breaks, index_t begin, index_t end,
+               T* tape) {
+  for (index_t t = begin; t < end; t += kStepsBetweenBreaks) {
+    breaks.check();
+    T* rows = tape == nullptr ? nullptr : tape + (t - begin) * job.n_tape * kLanes;
+    kernels.forward(job, t, std::min(end, t + kStepsBetweenBreaks), rows);
+  }
+}
+
+template <typename T>
+void undo_steps(Job<T>& job, const Kernels<T>& kernels, Breaks& breaks, index_t begin, index_t end,
+                const T* tape, const T* start) {
+  for (index_t after = end; after > begin;) {
+    breaks.check();
+    const index_t t = std::max(begin, after - kStepsBetweenBreaks);
+    const T* rows = tape + (t - begin) * job.n_tape * kLanes;
+    kernels.backward(job, t, after, rows, t == begin ? start : nullptr);
+    after = t;
+  }
+}
+
+template <typename T>
+void run_block_forward(Block<T>& block, const Kernels<T>& kernels, Breaks& breaks,
+                       const NetworkInputs<T>& in, index_t rows, const NetworkOutputs<T>& out,
+                       const NetworkPlan& plan) {
   Job<T>& job = block.job;
   if (out.spikes != nullptr) {
     job.spikes_out = out.spikes + job.sample * in.n_steps * plan.n_spiking;
@@ -301,12 +301,12 @@ void run_block_forward(Block<T>& block, const Kernels<T>& kernels, const Network
   }
   T* tape = out.tape == nullptr ? nullptr : out.tape + job.sample * rows;
   if (tape == nullptr || in.checkpoint == 0) {
-    kernels.forward(job, 0, in.n_steps, tape);
+    run_steps(job, kernels, breaks, 0, in.n_steps, tape);
   } else {
     for (index_t t = 0; t < in.n_steps; t += in.checkpoint) {
       std::copy_n(job.state, plan.n_state * kLanes, tape);
       tape += plan.n_state * kLanes;
-      kernels.forward(job, t, std::min(in.n_steps, t + in.checkpoint), nullptr);
+      run_steps<T>(job, kernels, breaks, t, std::min(in.n_steps, t + in.checkpoint), nullptr);
     }
   }
   block.save(out.counts, job.counts, plan.n_spiking);
@@ -331,9 +331,10 @@ void fold_rows(const NetworkPlan& plan, const Job<T>& job, double* theta) {
 }
 
 template <typename T>
-void run_block_backward(Block<T>& block, const Kernels<T>& kernels, const NetworkInputs<T>& in,
-                        const T* tape, index_t rows, const NetworkAdjoints<T>& adjoints,
-                        const NetworkPlan& plan, double* theta) {
+void run_block_backward(Block<T>& block, const Kernels<T>& kernels, Breaks& breaks,
+                        const NetworkInputs<T>& in, const T* tape, index_t rows,
+                        const NetworkAdjoints<T>& adjoints, const NetworkPlan& plan,
+                        double* theta) {
   Job<T>& job = block.job;
   job.theta_adjoint = theta;
   if (adjoints.counts != nullptr) block.load(job.counts_adjoint, adjoints.counts, plan.n_spiking);
@@ -347,7 +348,7 @@ void run_block_backward(Block<T>& block, const Kernels<T>& kernels, const Networ
   job.drive_adjoint = adjoints.drive + job.sample * block.drive_stride(in);
   tape += job.sample * rows;
   if (in.checkpoint == 0) {
-    kernels.backward(job, 0, in.n_steps, tape, job.state);
+    undo_steps<T>(job, kernels, breaks, 0, in.n_steps, tape, job.state);
   } else {
     const Rows<T> segment(std::min(in.checkpoint, in.n_steps) * plan.n_tape);
     for (index_t s = segment_count(in.n_steps, in.checkpoint) - 1; s >= 0; --s) {
@@ -355,8 +356,8 @@ void run_block_backward(Block<T>& block, const Kernels<T>& kernels, const Networ
       const index_t begin = s * in.checkpoint;
       const index_t end = std::min(in.n_steps, begin + in.checkpoint);
       std::copy_n(state, plan.n_state * kLanes, job.state);
-      kernels.forward(job, begin, end, segment.get());
-      kernels.backward(job, begin, end, segment.get(), state);
+      run_steps(job, kernels, breaks, begin, end, segment.get());
+      undo_steps<T>(job, kernels, breaks, begin, end, segment.get(), state);
     }
   }
   fold_rows(plan, job, theta);
@@ -395,10 +396,11 @@ void network_forward(const NetworkPlan& plan, const NetworkInputs<T>& inputs, Ne
   const auto& kernels = network::kernels_for<T>(isa);
   const network::Call<T> call(plan, inputs);
   const index_t rows = network::tape_rows(plan, inputs.n_steps, inputs.checkpoint);
+  network::Breaks breaks(control);
   parallel_for(network::block_count(inputs.batch), control, [&](index_t b) {
     network::Block<T> block(plan, inputs, call, b);
     block.start(inputs);
-    network::run_block_forward(block, kernels, inputs, rows, outputs, plan);
+    network::run_block_forward(block, kernels, breaks, inputs, rows, outputs, plan);
   });
 }
 
@@ -413,11 +415,12 @@ void network_backward(const NetworkPlan& plan, const NetworkInputs<T>& inputs, c
   const auto n_theta = network::at(plan.n_theta);
   // Each block has its own sum, and they are added in order: no result depends on the threads.
   std::vector<double> theta(network::at(n_blocks) * n_theta, 0.0);
+  network::Breaks breaks(control);
   parallel_for(n_blocks, control, [&](index_t b) {
     network::Block<T> block(plan, inputs, call, b);
     block.want_backward(call);
     block.start(inputs);
-    network::run_block_backward(block, kernels, inputs, tape, rows, adjoints, plan,
+    network::run_block_backward(block, kernels, breaks, inputs, tape, rows, adjoints, plan,
                                 theta.data() + network::at(b) * n_theta);
   });
   for (std::size_t i = 0; i < n_theta; ++i) {

@@ -14,6 +14,7 @@ from cofire.nn.connections import (  # noqa: E402
     GradedInhibition,
 )
 from cofire.nn.elements import Pathway, Population  # noqa: E402
+from cofire.nn.function import NetworkFunction  # noqa: E402
 from cofire.nn.inputs import Simulated  # noqa: E402
 from cofire.nn.network import SpikingNetwork  # noqa: E402
 from cofire.nn.neurons import LIF, TwoCompartment  # noqa: E402
@@ -31,6 +32,7 @@ __all__ = [
     "Depression",
     "GapJunction",
     "GradedInhibition",
+    "NetworkFunction",
     "NetworkPlan",
     "OlfactoryNetwork",
     "OlfactoryOutput",

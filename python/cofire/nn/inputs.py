@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -50,7 +51,11 @@ def check_inputs(
     step: int,
     record: Collection[str],
 ) -> None:
-    """Raise an error that names the argument if the tensors do not fit the plan."""
+    """Raise an error that names the argument if the tensors do not fit the plan.
+
+    Values are looked at only where there are some: not while torch traces or compiles, and not on
+    the device "meta".
+    """
     integer(n_steps, "n_steps", 1)
     integer(step, "step", 0)
     _check_tensor(theta, "theta", (plan.n_theta,), None)
@@ -68,8 +73,9 @@ def check_inputs(
         if seed is not None:
             raise InvalidArgumentError("noise and seed exclude each other; pass one of them")
         _check_tensor(noise, "noise", (batch, n_steps, plan.n_noise), theta)
-    if seed is not None:
-        integer(seed, "seed", 0)
+        _check_finite(noise, "noise", plan.noise_layout)
+    if seed is not None and integer(seed, "seed", 0) >= 2**63:
+        raise InvalidArgumentError(f"seed must be below 2**63, got {seed}")
     if state is not None:
         _check_tensor(state, "state", (batch, plan.n_state), theta)
         _check_finite(state, "state", plan.state_layout)
@@ -102,8 +108,10 @@ def _check_tensor(
 
 
 def _check_finite(value: torch.Tensor, name: str, slots: Sequence[Slot]) -> None:
+    if value.is_meta or torch.compiler.is_compiling():
+        return
     # A sum is finite only if all terms are; an overflow of finite terms is settled below.
-    if bool(torch.isfinite(value.detach().sum())):
+    if math.isfinite(value.detach().sum().item()):
         return
     bad = (~torch.isfinite(value.detach())).nonzero()
     if len(bad) == 0:

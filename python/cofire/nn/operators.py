@@ -7,34 +7,19 @@ plain-torch twin in :mod:`cofire.nn.reference`, never by a copy to the CPU.
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NoReturn
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from cofire import _core
 from cofire._threads import resolve_threads
-from cofire._validate import AnyArray, integer
+from cofire._validate import integer
 from cofire.errors import InvalidArgumentError
-from cofire.nn import reference
+from cofire.nn import kernels, reference
 from cofire.nn.inputs import Simulated, check_inputs
 from cofire.nn.plan import NetworkPlan
 from cofire.nn.surrogates import SpikeOption, spike_functions
-
-_Kernel = Callable[..., tuple[AnyArray, ...]]
-_FORWARD: dict[torch.dtype, _Kernel] = {
-    torch.float32: _core.network_forward_f32,
-    torch.float64: _core.network_forward_f64,
-}
-_BACKWARD: dict[torch.dtype, _Kernel] = {
-    torch.float32: _core.network_backward_f32,
-    torch.float64: _core.network_backward_f64,
-}
-_LANES = 16
-_ISA = "best"
 
 _COMMON = (
     "str plan, Tensor theta, Tensor drive, Tensor state, Tensor? noise, str[] spike, "
@@ -43,173 +28,12 @@ _COMMON = (
 _LIBRARY = torch.library.Library("cofire", "DEF")  # type: ignore[no-untyped-call]
 _LIBRARY.define(  # type: ignore[no-untyped-call]
     f"network_forward({_COMMON}, bool keep_tape, int checkpoint, bool record_spikes, "
-    "bool record_voltages, int threads) -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
+    "bool record_voltages, int? threads) -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 _LIBRARY.define(  # type: ignore[no-untyped-call]
     f"network_backward({_COMMON}, Tensor tape, int checkpoint, Tensor? counts, Tensor? end, "
-    "Tensor? spikes, Tensor? voltages, int threads) -> (Tensor, Tensor, Tensor)"
+    "Tensor? spikes, Tensor? voltages, int? threads) -> (Tensor, Tensor, Tensor)"
 )
-
-
-class _Compiled:
-    """A plan as the kernels know it."""
-
-    def __init__(self, plan: NetworkPlan) -> None:
-        order = {p.name: i for i, p in enumerate(plan.populations)}
-        populations = [
-            {
-                "kind": p.kind,
-                "n": p.n,
-                "v_rest": p.v_rest,
-                "v_reset": p.v_reset,
-                "v_min": p.v_min,
-                "resistance": p.resistance,
-                "tau_m": 0.0 if np.ndim(p.tau_m) else float(p.tau_m),
-                "refractory_steps": steps,
-                "decay_per_neuron": bool(np.ndim(p.tau_m)),
-                "noise_input": p.noise_input,
-                "noise_current": p.noise_current,
-                "noise_voltage": p.noise_voltage,
-                "noise_threshold": p.noise_threshold,
-            }
-            for p, steps in zip(plan.populations, plan.refractory_steps, strict=True)
-        ]
-        pathways = [
-            {
-                "kind": w.kind,
-                "pre": order[w.pre],
-                "post": order[w.post],
-                "compartment": w.compartment or "soma",
-                "divided": w.divided,
-                "previous": w.timing == "previous",
-                "depression": w.depression,
-                "per_edge": w.per_edge,
-                "sign": float(w.sign),
-                "tau_syn": w.tau_syn,
-                "noise": w.noise,
-                "cap": w.cap,
-                "indptr": w.weights.indptr.astype(np.int64),
-                "indices": w.weights.indices.astype(np.int32),
-                "weights": w.weights.data.astype(np.float64),
-            }
-            for w in plan.pathways
-        ]
-        self.core = _core.NetworkPlan(plan.dt, populations, pathways)
-
-    def tape_size(self, batch: Any, n_steps: int, checkpoint: int) -> Any:
-        """Values on the tape; the batch may be symbolic."""
-        if checkpoint > 0:
-            rows = -(-n_steps // checkpoint) * self.core.n_state
-        else:
-            rows = n_steps * self.core.n_tape
-        return (batch + _LANES - 1) // _LANES * _LANES * rows
-
-
-_OF_PLAN: weakref.WeakKeyDictionary[NetworkPlan, _Compiled] = weakref.WeakKeyDictionary()
-_OF_KEY: weakref.WeakValueDictionary[str, _Compiled] = weakref.WeakValueDictionary()
-
-
-def compiled(plan: NetworkPlan) -> _Compiled:
-    """Hand the plan to the kernels, once."""
-    found = _OF_PLAN.get(plan)
-    if found is None:
-        found = _OF_PLAN[plan] = _OF_KEY.get(plan.key) or _Compiled(plan)
-        _OF_KEY[plan.key] = found
-    return found
-
-
-def _of_key(key: str) -> _Compiled:
-    found = _OF_KEY.get(key)
-    if found is None:
-        raise InvalidArgumentError(
-            f"no living NetworkPlan has the key {key!r}; keep the plan for as long as the operator "
-            "is called with its key"
-        )
-    return found
-
-
-def _array(tensor: Tensor | None) -> AnyArray | None:
-    return None if tensor is None else tensor.detach().contiguous().numpy()
-
-
-def _forward_cpu(
-    plan: str,
-    theta: Tensor,
-    drive: Tensor,
-    state: Tensor,
-    noise: Tensor | None,
-    spike: list[str],
-    scale: list[float],
-    n_steps: int,
-    step: int,
-    seed: int | None,
-    keep_tape: bool,
-    checkpoint: int,
-    record_spikes: bool,
-    record_voltages: bool,
-    threads: int,
-) -> tuple[Tensor, ...]:
-    arrays = _FORWARD[theta.dtype](
-        _of_key(plan).core,
-        _array(theta),
-        _array(drive),
-        _array(state),
-        _array(noise),
-        spike,
-        scale,
-        n_steps,
-        step,
-        seed,
-        keep_tape,
-        checkpoint,
-        record_spikes,
-        record_voltages,
-        _ISA,
-        threads,
-    )
-    return tuple(torch.from_numpy(a) for a in arrays)
-
-
-def _backward_cpu(
-    plan: str,
-    theta: Tensor,
-    drive: Tensor,
-    state: Tensor,
-    noise: Tensor | None,
-    spike: list[str],
-    scale: list[float],
-    n_steps: int,
-    step: int,
-    seed: int | None,
-    tape: Tensor,
-    checkpoint: int,
-    counts: Tensor | None,
-    end: Tensor | None,
-    spikes: Tensor | None,
-    voltages: Tensor | None,
-    threads: int,
-) -> tuple[Tensor, ...]:
-    arrays = _BACKWARD[theta.dtype](
-        _of_key(plan).core,
-        _array(theta),
-        _array(drive),
-        _array(state),
-        _array(noise),
-        spike,
-        scale,
-        n_steps,
-        step,
-        seed,
-        _array(tape),
-        checkpoint,
-        _array(counts),
-        _array(end),
-        _array(spikes),
-        _array(voltages),
-        _ISA,
-        threads,
-    )
-    return tuple(torch.from_numpy(a) for a in arrays)
 
 
 def _forward_fake(
@@ -227,9 +51,9 @@ def _forward_fake(
     checkpoint: int,
     record_spikes: bool,
     record_voltages: bool,
-    threads: int,
+    threads: int | None,
 ) -> tuple[Tensor, ...]:
-    own = _of_key(plan)
+    own = kernels.of_key(plan)
     batch = state.shape[0]
     return (
         theta.new_empty((batch, own.core.n_spiking)),
@@ -246,23 +70,33 @@ def _backward_fake(
     return tuple(theta.new_empty(x.shape) for x in (theta, drive, state))
 
 
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+def no_cuda(*_: Any, **__: Any) -> NoReturn:
+    """Refuse tensors on a GPU, for which there is no kernel."""
+    raise NotImplementedError(
+        "the compiled network kernels run on CPU tensors: call cofire.nn.simulate, which takes "
+        "CUDA tensors through plain torch, or move them with .cpu()"
+    )
+
+
+def remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    """Keep what :func:`derive` needs."""
     (key, theta, drive, state, noise, *options, keep_tape, checkpoint, _, _, threads) = inputs
-    ctx.compiled = _of_key(key)
+    ctx.compiled = kernels.of_key(key)
     ctx.key, ctx.options = key, options
     ctx.keep_tape, ctx.checkpoint, ctx.threads = keep_tape, checkpoint, threads
     ctx.save_for_backward(theta, drive, state, noise, output[4])
     ctx.set_materialize_grads(False)
 
 
-def _derive(
+def derive(
     ctx: Any,
     counts: Tensor | None,
     end: Tensor | None,
     spikes: Tensor | None,
     voltages: Tensor | None,
-    _: Tensor | None,
+    _: Tensor | None = None,
 ) -> tuple[Any, ...]:
+    """Derivatives with respect to the arguments of ``cofire::network_forward``."""
     if not ctx.keep_tape:
         raise InvalidArgumentError("the simulation kept no tape; call it with keep_tape=True")
     theta, drive, state, noise, tape = ctx.saved_tensors
@@ -282,12 +116,31 @@ def _derive(
     return (None, *derived, *(None,) * 11)
 
 
-_LIBRARY.impl("network_forward", _forward_cpu, "CPU")  # type: ignore[no-untyped-call]
-_LIBRARY.impl("network_backward", _backward_cpu, "CPU")  # type: ignore[no-untyped-call]
-torch.library.register_fake("cofire::network_forward", _forward_fake, lib=_LIBRARY)
-torch.library.register_fake("cofire::network_backward", _backward_fake, lib=_LIBRARY)
+def _remember_nothing(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    pass
+
+
+def _no_second_derivative(*_: Any) -> NoReturn:
+    raise NotImplementedError(
+        "the compiled network kernels have no second derivative; cofire.nn.reference.simulate has"
+    )
+
+
+for _name, _run, _shapes in (
+    ("network_forward", kernels.run_forward, _forward_fake),
+    ("network_backward", kernels.run_backward, _backward_fake),
+):
+    _LIBRARY.impl(_name, _run, "CPU")  # type: ignore[no-untyped-call]
+    _LIBRARY.impl(_name, no_cuda, "CUDA")  # type: ignore[no-untyped-call]
+    torch.library.register_fake(f"cofire::{_name}", _shapes, lib=_LIBRARY)
 torch.library.register_autograd(
-    "cofire::network_forward", _derive, setup_context=_remember, lib=_LIBRARY
+    "cofire::network_forward", derive, setup_context=remember, lib=_LIBRARY
+)
+torch.library.register_autograd(
+    "cofire::network_backward",
+    _no_second_derivative,
+    setup_context=_remember_nothing,
+    lib=_LIBRARY,
 )
 
 
@@ -348,7 +201,7 @@ def simulate(
     InvalidArgumentError, InvalidTypeError
         An argument does not fit the plan; the message names it.
     """
-    if isinstance(theta, Tensor) and theta.device.type != "cpu":
+    if isinstance(theta, Tensor) and theta.device.type not in ("cpu", "meta"):
         return reference.simulate(
             plan,
             theta,
@@ -361,6 +214,35 @@ def simulate(
             step=step,
             record=record,
         )
+    inputs = common_arguments(plan, theta, drive, state, noise, n_steps, spike, seed, step, record)
+    wants_tape = torch.is_grad_enabled() and any(
+        isinstance(x, Tensor) and x.requires_grad for x in inputs
+    )
+    counts, end, spikes, voltages, _ = torch.ops.cofire.network_forward(
+        *inputs, wants_tape, *run_options(record, checkpoint, threads)
+    )
+    return Simulated(
+        counts=counts,
+        spikes=spikes if "spikes" in record else None,
+        voltages=voltages if "voltages" in record else None,
+        state=end,
+        step=step + n_steps,
+    )
+
+
+def common_arguments(
+    plan: NetworkPlan,
+    theta: Tensor,
+    drive: Tensor,
+    state: Tensor | None,
+    noise: Tensor | None,
+    n_steps: int,
+    spike: SpikeOption,
+    seed: int | None,
+    step: int,
+    record: Collection[str],
+) -> tuple[Any, ...]:
+    """Check what :func:`simulate` was given; the arguments that both operators take."""
     check_inputs(
         plan,
         theta,
@@ -372,36 +254,31 @@ def simulate(
         step=step,
         record=record,
     )
-    every = 0 if checkpoint is None else integer(checkpoint, "checkpoint", 1)
-    if state is None:
-        state = _at_rest(plan, len(drive), theta)
     functions = spike_functions(plan, spike)
     chosen = [functions.get(p.name, ("hard", 1.0)) for p in plan.populations]
-    wants_tape = torch.is_grad_enabled() and any(x.requires_grad for x in (theta, drive, state))
-    compiled(plan)
-    counts, end, spikes, voltages, _ = torch.ops.cofire.network_forward(
-        plan.key,
+    return (
+        kernels.hand_over(plan),
         theta,
         drive,
-        state,
+        _at_rest(plan, len(drive), theta) if state is None else state,
         noise,
         [name for name, _ in chosen],
         [scale for _, scale in chosen],
         n_steps,
         step,
         seed if plan.n_noise else None,
-        wants_tape,
-        every,
+    )
+
+
+def run_options(
+    record: Collection[str], checkpoint: int | None, threads: int | None
+) -> tuple[int, bool, bool, int | None]:
+    """Last arguments of ``cofire::network_forward``."""
+    return (
+        0 if checkpoint is None else integer(checkpoint, "checkpoint", 1),
         "spikes" in record,
         "voltages" in record,
-        resolve_threads(threads),
-    )
-    return Simulated(
-        counts=counts,
-        spikes=spikes if "spikes" in record else None,
-        voltages=voltages if "voltages" in record else None,
-        state=end,
-        step=step + n_steps,
+        None if threads is None else resolve_threads(threads),
     )
 
 

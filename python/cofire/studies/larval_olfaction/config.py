@@ -61,6 +61,10 @@ class OlfactionConfig(Settings):
 
     Attributes
     ----------
+    connectome : str, optional
+        Supplementary Data S1 of the larval connectome (zip, folder or npz, see
+        :func:`cofire.io.read_winding2023`), from which the matrices are made instead of read from
+        the prepared set. It lacks the published LN to ORN matrix: set `registered` too.
     panel : str, optional
         Csv file of an own odor panel (see :func:`read_panel`); default the panel of the data
         folder.
@@ -126,6 +130,7 @@ class OlfactionConfig(Settings):
 
     section: ClassVar[str] = "larval_olfaction"
 
+    connectome: str | None = None
     panel: str | None = None
     panel_units: str = "normalized"
     odors: tuple[str, ...] | None = None
@@ -158,10 +163,17 @@ class OlfactionConfig(Settings):
     monitor_every: int = 1
 
     def __post_init__(self) -> None:
-        if self.panel is not None and not (isinstance(self.panel, str) and self.panel.strip()):
-            raise InvalidTypeError(f"panel must be the path of a csv file, got {self.panel!r}")
+        for name in ("connectome", "panel"):
+            path = getattr(self, name)
+            if path is not None and not (isinstance(path, str) and path.strip()):
+                raise InvalidTypeError(f"{name} must be the path of a file, got {path!r}")
         if not isinstance(self.registered, bool):
             raise InvalidTypeError(f"registered must be true or false, got {self.registered!r}")
+        if self.connectome is not None and not self.registered:
+            raise InvalidArgumentError(
+                "connectome: it holds no LN to ORN matrix in the published order; set "
+                "registered = true, or leave it out to use the prepared set"
+            )
         if self.odors is not None:
             odors: Any = self.odors
             if not isinstance(odors, (list, tuple)) or not all(isinstance(o, str) for o in odors):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from cofire._threads import set_num_threads
 from cofire.errors import CofireError
 from cofire.studies.larval_olfaction.tasks import Job, Task
 from cofire.studies.larval_olfaction.training import Progress
@@ -123,6 +124,7 @@ def _received(workers: Sequence[BaseProcess], messages: Any) -> Iterator[Any]:
 def _work(job: Job, waiting: Any, messages: Any) -> None:
     # Ctrl-C reaches every process of the terminal; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_num_threads(1)
 
     def tell(number: int) -> Callable[[str, int, int], None]:
         return lambda text, done, _: messages.put((number, text, done, None))

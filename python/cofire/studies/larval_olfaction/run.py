@@ -197,7 +197,10 @@ def run(
     job = Job(Path(data), Path(out), chosen, given)
     _check_experiments(job, experiments)
     source = _describe(job)
-    job.material  # noqa: B018  (read before anything is written or moved)
+    # Read before anything is written or moved.
+    _log.debug("%r", job.material)
+    for seed, _ in given:
+        job.given(seed)
     check_folder(job.out, chosen, source, how.overwrite)
     make_folder(job.out, how.overwrite)
     with LogFile(job.out / "log.txt"):
@@ -291,8 +294,7 @@ def _describe(job: Job) -> dict[str, Any]:
         job.data, "data", "give the folder of the prepared set larval_olfaction (cofire data list)"
     )
     others = [path for _, path in job.weights]
-    if job.config.panel is not None:
-        others.append(Path(job.config.panel))
+    others += [Path(p) for p in (job.config.panel, job.config.connectome) if p is not None]
     if others:
         parts = [describe_files(path, "file", "check its name") for path in others]
         source["others"] = parts

@@ -13,6 +13,7 @@ import torch
 
 from cofire._validate import AnyArray
 from cofire.errors import InvalidArgumentError
+from cofire.io import larval_olfactory_matrices, read_winding2023
 from cofire.nn import OlfactoryNetwork
 from cofire.nn.olfactory_wiring import PAPER_NOISE, olfactory_plan, read_counts, receptor_of_orn
 from cofire.studies.larval_olfaction.conditions import Condition
@@ -44,7 +45,7 @@ class Material:
 
     @classmethod
     def load(cls, folder: str | Path, config: OlfactionConfig | None = None) -> Material:
-        """Read the prepared data set; an own panel and a choice of odors come from the settings.
+        """Read the prepared data set, or what the settings name in place of its parts.
 
         Raises
         ------
@@ -67,7 +68,10 @@ class Material:
             panel = panel.select(kept)
             if panel.n_odors < 2:
                 raise InvalidArgumentError("odors: name at least one beside the baseline")
-        return cls(panel, read_counts(folder))
+        if chosen.connectome is None:
+            return cls(panel, read_counts(folder))
+        matrices = larval_olfactory_matrices(read_winding2023(chosen.connectome))
+        return cls(panel, {name: m for name, m in matrices.items() if "_to_" in name})
 
     def __repr__(self) -> str:
         return f"Material({self.panel!r}, {len(self.counts)} matrices)"

@@ -12,7 +12,7 @@ import numpy as np
 from cofire._validate import AnyArray
 from cofire.studies._store import read_steps
 from cofire.studies.larval_olfaction import metrics
-from cofire.studies.larval_olfaction.checkpoint import read_parameters, read_teacher
+from cofire.studies.larval_olfaction.checkpoint import read_teacher
 from cofire.studies.larval_olfaction.comparison import (
     GROUPS,
     compare_models,
@@ -162,7 +162,7 @@ def _trained(job: Job) -> tuple[Any, Any, Any]:
 
 
 def _given(job: Job) -> tuple[Any, Any, Any]:
-    students = {seed: read_parameters(path) for seed, path in job.weights}
+    students = {seed: job.given(seed) for seed, _ in job.weights}
     teachers = {seed: read_teacher(path) for seed, path in job.weights}
     known = {seed: t for seed, t in teachers.items() if t is not None}
     return {"canonical": students}, ({"canonical": known} if known else {}), {}

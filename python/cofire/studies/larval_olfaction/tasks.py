@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from cofire._validate import AnyArray
-from cofire.errors import InvalidArgumentError
+from cofire.errors import FileFormatError, InvalidArgumentError
 from cofire.studies._store import has_step, write_step
 from cofire.studies.larval_olfaction.checkpoint import read_parameters
 from cofire.studies.larval_olfaction.conditions import CONDITIONS
@@ -114,7 +114,17 @@ class Job:
             return self.model(condition, seed).student
         if condition != "canonical":
             raise InvalidArgumentError(f"weights are of canonical models, not of {condition}")
-        return read_parameters(dict(self.weights)[seed])
+        return self.given(seed)
+
+    def given(self, seed: int) -> dict[str, AnyArray]:
+        """Parameters of a given model; what else its file holds (buffers) is left out."""
+        path = dict(self.weights)[seed]
+        found = read_parameters(path)
+        known = self.setup("canonical", seed).network().published_parameters()
+        missing = [name for name in known if name not in found]
+        if missing:
+            raise FileFormatError(f"{path} lacks {', '.join(missing)}: no model of this study")
+        return {name: found[name] for name in known}
 
     def perform(self, task: Task, progress: Progress | None = None) -> None:
         """Do a task and write its result, on one thread."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from cofire._validate import AnyArray
 from cofire.nn import NetworkPlan
+from cofire.nn.olfactory_wiring import LN_ORN_AS_USED
 
 SINGLE = (
     "orn_to_pn_ad",
@@ -16,7 +17,6 @@ SINGLE = (
     "ln_to_ln_ad",
     "pn_to_ln_ad",
     "orn_to_ln_aa",
-    "ln_to_orn_nonad_asused",
     "pn_to_kc_ad",
     "pn_to_kc_aa",
     "kc_to_kc_aa",
@@ -69,6 +69,8 @@ def shuffled_counts(
             found[f"{pair}_aa"] = _permuted(np.asarray(total), rng)
             for empty in _TYPES[1:]:
                 found[f"{pair}_{empty}"] = np.zeros_like(found[f"{pair}_aa"])
+        if LN_ORN_AS_USED in counts:
+            found[LN_ORN_AS_USED] = _permuted(counts[LN_ORN_AS_USED], rng)
     return found
 
 
