@@ -7,15 +7,21 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+# With PyTorch and the shared data; they train a little when no weights are given.
+NEED_DATA = ("larval_olfaction",)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs(path, tmp_path):
+def test_notebook_runs(path, tmp_path, request, monkeypatch):
     import nbformat
     from nbclient import NotebookClient
 
+    if path.stem in NEED_DATA:
+        pytest.importorskip("torch")
+        monkeypatch.setenv("COFIRE_DATA", str(request.getfixturevalue("shared")))
+        monkeypatch.delenv("COFIRE_WEIGHTS", raising=False)
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}

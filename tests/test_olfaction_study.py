@@ -49,6 +49,14 @@ TINY = OlfactionConfig(
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_figures():
+    """Leave figures out of the runs; test_olfaction_page looks at them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cofire.studies.larval_olfaction.page.make_figures", lambda result: [])
+        yield
+
+
 @pytest.fixture(scope="module")
 def folder(shared):
     return shared / "data" / "larval_olfaction"

@@ -43,6 +43,28 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         ),
         None,
     ),
+    "connectome": (
+        _option(
+            Path | None,
+            _TASK,
+            "Supplement S1 of the connectome (zip or folder) in place of the prepared matrices; "
+            "takes all matrices in the same order (--registered).",
+            False,
+            metavar="FILE|DIR",
+        ),
+        None,
+    ),
+    "registered": (
+        _option(
+            bool,
+            _TASK,
+            "Use the LN to ORN matrix in the order of all others, not the misordered published "
+            "one.",
+            False,
+            "--registered",
+        ),
+        False,
+    ),
     "weights": (
         _option(
             Path | None,
@@ -217,8 +239,9 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     ),
 }
 _COMMON = (
-    "out", "data", "seeds", "epochs", "teacher_epochs", "apl_boost", "apl_rate", "config",
-    "odors", "panel", "panel_units", "protocol", "processes", "formats", "overwrite", "quiet",
+    "out", "data", "connectome", "registered", "seeds", "epochs", "teacher_epochs", "apl_boost",
+    "apl_rate", "config", "odors", "panel", "panel_units", "protocol", "processes", "formats",
+    "overwrite", "quiet",
 )  # fmt: skip
 _SERIES = ("concentrations", "hill", "half_saturation")
 _COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {

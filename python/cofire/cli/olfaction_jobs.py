@@ -56,8 +56,11 @@ def _config(given: dict[str, Any]) -> Any:
         settings |= {"seeds": seeds, "retrained_seeds": seeds}
     if given.get("concentrations") is not None:
         settings["concentrations"] = _numbers(given["concentrations"], "--concentrations", float)
-    if given["panel"] is not None:
-        settings["panel"] = str(given["panel"])
+    for name in ("panel", "connectome"):
+        if given[name] is not None:
+            settings[name] = str(given[name])
+    if given["registered"] or given["connectome"] is not None:
+        settings["registered"] = True
     if given["odors"]:
         names = (name.strip() for part in given["odors"] for name in part.split(";"))
         settings["odors"] = tuple(name for name in names if name)

@@ -95,7 +95,8 @@ def plot_ablations(
     axes[0].set_yticks(range(len(rows)), [variants[name] for name in rows])
     axes[0].tick_params(axis="y", length=0)
     axes[0].set_ylim(len(rows) - 0.45, -0.55)
-    _ablation_legend(figure, set(rows) & set(afterwards), bool(paper))
+    changed = set(rows) & set(afterwards)
+    _ablation_legend(figure, bool(set(rows) - changed - {reference}), bool(changed), bool(paper))
     return figure, axes
 
 
@@ -104,10 +105,12 @@ def _published_means(published: Any) -> dict[tuple[str, str], float]:
     return {(r.variant, r.metric): r.published for r in rows if r.seed is None}
 
 
-def _ablation_legend(figure: Figure, afterwards: set[str], paper: bool) -> None:
+def _ablation_legend(figure: Figure, trained: bool, afterwards: bool, paper: bool) -> None:
     from matplotlib.lines import Line2D
 
-    entries = [(TRAINED, "o", "trained this way (points: models)")]
+    entries = []
+    if trained:
+        entries.append((TRAINED, "o", "trained this way (points: models)"))
     if afterwards:
         entries.append((AFTERWARDS, "o", "changed after training"))
     if paper:
@@ -116,7 +119,8 @@ def _ablation_legend(figure: Figure, afterwards: set[str], paper: bool) -> None:
         Line2D([], [], color=c, marker=m, linestyle="", mfc="none" if m == "D" else c, label=text)
         for c, m, text in entries
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    if handles:
+        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
 
 
 @styled
@@ -142,10 +146,11 @@ def plot_training(
     for ax, (field, label, scale) in zip(axes, _CURVES, strict=True):
         for stage, color in (("teacher", MUTED), ("student", STAGE_COLORS["KC"])):
             curves = [_curve(m, field, stage, scale) for m in models]
+            curves = [curve for curve in curves if len(curve[0])]
             for epoch, values in curves:
                 ax.plot(epoch, values, color=color, linewidth=0.6, alpha=0.5)
             lengths = {len(values) for _, values in curves}
-            if len(lengths) == 1 and lengths != {0}:
+            if len(lengths) == 1:
                 mean = np.mean([values for _, values in curves], axis=0)
                 ax.plot(curves[0][0], mean, color=color, linewidth=1.8, label=stage)
         ax.set_xlabel("epoch")

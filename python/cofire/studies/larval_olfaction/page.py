@@ -151,11 +151,11 @@ def _ablation_sentence(result: StudyResult) -> str:
     if not means or "canonical" not in result.evaluations:
         return ""
     worst = min(means, key=lambda name: means[name])
-    lost = _mean(result, "canonical") - means[worst]
+    change = f"{means[worst] - _mean(result, 'canonical'):+.1f}".replace("-", "−")
     title = VARIANTS[worst].title.removeprefix("no ").removesuffix(", after training")
     return (
-        f" Of what can be taken away after training, {title} matters most: accuracy falls by "
-        f"{lost:.1f} points."
+        f" Of what can be taken away after training, {title} matters most: accuracy changes by "
+        f"{change} points."
     )
 
 
