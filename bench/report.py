@@ -4,7 +4,8 @@
 
 Each row is one question: the implementations were first shown to agree, then timed in turn in one
 process. Ratios compare medians of that one run. With ``--json`` an earlier run is formatted again;
-rows of a partial run (``--only``) replace the rows of the same files and keep the others.
+rows of a partial run (``--only``) replace the rows of the same files and keep the others. The
+profiles in ``notes.md`` follow the tables.
 """
 
 from __future__ import annotations
@@ -24,16 +25,19 @@ from pathlib import Path
 BENCH = Path(__file__).resolve().parent
 RESULTS = BENCH / "RESULTS.md"
 STORE = BENCH / "results.json"
+NOTES = BENCH / "notes.md"
 PEERS = (
     "numpy", "scipy", "scikit-learn", "numba", "pynapple", "elephant", "phylib", "torch", "pynwb",
-    "h5py",
+    "h5py", "snntorch", "norse", "spikingjelly",
 )  # fmt: skip
 
 WORKLOADS = (
     "- Full size: spikes with log-normal rates (sigma 1, mean 5 Hz) on a 30 kHz clock for 3600 s,",
     "  1000 units with 18.0 M spikes or 200 units with 3.6 M; 5000 uniform events; 500 epochs over",
     "  half of the time; signals of 10 M samples at 1250 Hz; rasters of 40,000 frames; assemblies:",
-    "  75 units at 5.1 Hz, 23,817.7 s in 2.38 M bins of 10 ms, 18.6 min of theta in 120 epochs.",
+    "  75 units at 5.1 Hz, 23,817.7 s in 2.38 M bins of 10 ms, 18.6 min of theta in 120 epochs;",
+    "  networks: steps of 1 ms, float32; olfactory: 368 neurons, trained parameters, noisy odors,",
+    "  all noise on; recurrent: a learned weight for each edge, depression, spikes 1 mV soft.",
 )
 
 
@@ -163,6 +167,7 @@ def write(rows: list[dict[str, object]]) -> None:
             *table([r for r in rows if r["file"] == file]),
             "",
         ]
+    lines.append(NOTES.read_text())
     RESULTS.write_text("\n".join(lines))
     STORE.write_text(json.dumps(rows, indent=1) + "\n")
 

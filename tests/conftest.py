@@ -25,8 +25,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 KERNEL_TOPICS = (
     "activation", "align", "binning", "bursts", "correlation", "correlogram", "event_average",
-    "events_golden", "network", "nulls", "pairwise_bias", "participation", "peri_event",
-    "precision", "psth", "smoothing", "spike_trains", "sttc", "sttc_raster", "surrogates", "zscore",
+    "events_golden", "interpolated_average", "network", "nulls", "pairwise_bias",
+    "participation", "peri_event", "precision", "psth", "smoothing", "spike_trains", "sttc",
+    "sttc_raster", "surrogates", "zscore",
 )  # fmt: skip
 
 

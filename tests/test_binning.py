@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 import cofire as cf
+from cofire import _core
 from cofire.errors import CofireError, InvalidArgumentError, TooLargeError
 from cofire.spikes import BinGrid, bin_spikes_sparse
 from reference.binning import bin_spikes as reference_bins
@@ -27,6 +29,14 @@ supports = st.lists(st.integers(0, 400), min_size=2, max_size=8, unique=True).ma
 )
 
 
+def dense_and_sparse(trains, width, **options):
+    """Counts of both kernels, which must agree."""
+    counts = cf.bin_spikes(trains, width, **options).counts
+    sparse = bin_spikes_sparse(trains, width, **options).counts
+    np.testing.assert_array_equal(sparse.toarray(), counts)
+    return counts
+
+
 @given(trains_of_ticks, widths, supports)
 def test_counts_are_those_of_the_definition(trains, width, support):
     merged = cf.Intervals(support, on_overlap="merge").merged().data
@@ -35,6 +45,8 @@ def test_counts_are_those_of_the_definition(trains, width, support):
         binned = cf.bin_spikes(trains, width, support=support, dtype=dtype)
         assert binned.counts.dtype == dtype
         np.testing.assert_array_equal(binned.counts, counts)
+    sparse = bin_spikes_sparse(trains, width, support=support)
+    np.testing.assert_array_equal(sparse.counts.toarray(), counts)
     np.testing.assert_allclose(binned.centers, centers, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(binned.support.data, np.reshape(epochs, (-1, 2)))
     assert len(np.unique(binned.epoch_index)) == len(epochs)
@@ -72,9 +84,36 @@ def test_units_do_not_depend_on_each_other(trains, width, random):
     np.testing.assert_array_equal(shuffled, straight[order])
 
 
+@given(trains_of_ticks, widths, supports)
+def test_counts_of_epochs_stand_side_by_side(trains, width, support):
+    epochs = cf.Intervals(support)
+    alone = [dense_and_sparse(trains, width, support=[epoch]) for epoch in epochs]
+    together = dense_and_sparse(trains, width, support=epochs)
+    np.testing.assert_array_equal(together, np.concatenate(alone, axis=1))
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 256), max_size=40).map(np.sort), min_size=1, max_size=4),
+    st.integers(1, 20),
+    st.integers(-(10**6), 10**6),
+)
+def test_counts_move_with_the_clock(ticks, width, shift):
+    # Multiples of 1/64 s are exact in binary, so that spikes on edges stay on them.
+    trains = [t / 64 for t in ticks]
+    here = dense_and_sparse(trains, width / 64, support=[[0, 1.5], [2, 4]])
+    moved = [t + shift for t in trains]
+    support = [[shift, shift + 1.5], [shift + 2, shift + 4]]
+    np.testing.assert_array_equal(dense_and_sparse(moved, width / 64, support=support), here)
+
+
 def test_a_spike_on_an_edge_belongs_to_the_later_bin_and_the_last_edge_to_the_last_bin():
-    binned = cf.bin_spikes([[0.1, 0.2, 0.25]], 0.1, support=[[0.0, 0.25]])
-    np.testing.assert_array_equal(binned.counts, [[0, 2]])
+    counts = dense_and_sparse([[0.1, 0.2, 0.25]], 0.1, support=[[0.0, 0.25]])
+    np.testing.assert_array_equal(counts, [[0, 2]])
+
+
+def test_equal_times_count_one_by_one():
+    counts = dense_and_sparse([[0.15] * 3, [0.05, 0.15, 0.15]], 0.1, support=[[0.0, 0.25]])
+    np.testing.assert_array_equal(counts, [[0, 3], [1, 2]])
 
 
 def test_the_number_of_bins_is_a_floating_point_floor():
@@ -82,17 +121,23 @@ def test_the_number_of_bins_is_a_floating_point_floor():
     assert len(edges_of(0.0, 0.3, 0.1)) == 3
 
 
-def test_narrow_bins_far_from_zero_agree_with_searching_the_edges():
+@pytest.mark.parametrize("start", [-7.3, 86_400.3, 1e9 + 0.3, 3e11, 1e13])
+def test_narrow_bins_far_from_zero_agree_with_searching_the_edges(start):
+    """At 1e13 s floats are as far apart as the bins, and no guess is near."""
     rng = np.random.default_rng(0)
-    start, width, n = 86_400.3, 0.002, 30_000
-    edges = np.linspace(start, start + n * width, n + 1)
+    width = 0.002
+    support = [[start, start + 30_000.5 * width]]
+    edges = BinGrid.lay(cf.Intervals(support), width).edges()[0]
+    n = len(edges) - 1
     # Spikes on the edges and one float to either side.
-    on = rng.choice(edges[:-1], 500)
-    spikes = np.sort(np.concatenate([on, np.nextafter(on, 0), np.nextafter(on, np.inf)]))
-    spikes = spikes[spikes >= start]
-    binned = cf.bin_spikes([spikes], width, support=[[start, start + n * width + 1e-9]])
+    on = rng.choice(edges[:-1], 5000)
+    spikes = np.sort(np.concatenate([on, np.nextafter(on, -np.inf), np.nextafter(on, np.inf)]))
+    spikes = spikes[(spikes >= start) & (spikes < edges[-1])]
     expected = np.bincount(np.searchsorted(edges, spikes, side="right") - 1, minlength=n)
-    np.testing.assert_array_equal(binned.counts[0], expected[: binned.n_bins])
+    binned = cf.bin_spikes([spikes], width, support=support)
+    np.testing.assert_array_equal(binned.counts[0], expected)
+    sparse = bin_spikes_sparse([spikes], width, support=support)
+    np.testing.assert_array_equal(sparse.counts.toarray()[0], expected)
 
 
 def test_grid_centers_are_the_left_edges_plus_half_a_bin():
@@ -108,6 +153,8 @@ def test_binning_reproduces_the_reference_recording(golden, golden_session):
     width = float(expected["weight_dt"])
     binned = cf.bin_spikes(golden_session.spikes, width, support=golden_session.detection)
     np.testing.assert_array_equal(binned.counts, expected["det_counts"])
+    sparse = bin_spikes_sparse(golden_session.spikes, width, support=golden_session.detection)
+    np.testing.assert_array_equal(sparse.counts.toarray(), expected["det_counts"])
     np.testing.assert_allclose(binned.centers, expected["det_centers"], rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(binned.support.data, expected["det_support"], rtol=1e-9)
     np.testing.assert_array_equal(np.bincount(binned.epoch_index), expected["det_lengths"])
@@ -174,8 +221,16 @@ def test_nothing_to_bin_gives_an_empty_or_silent_matrix(trains, support, shape):
 def test_read_only_strided_and_integer_times_are_accepted():
     times = np.arange(0, 20)[::2]
     times.flags.writeable = False
-    binned = cf.bin_spikes([times], 4, support=[[0, 20]])
-    np.testing.assert_array_equal(binned.counts, [[2, 2, 2, 2, 2]])
+    counts = dense_and_sparse([times], 4, support=[[0, 20]])
+    np.testing.assert_array_equal(counts, [[2, 2, 2, 2, 2]])
+    np.testing.assert_array_equal(times, np.arange(0, 20, 2))
+
+
+def test_evenly_scattered_spikes_fill_every_bin_alike():
+    spikes = np.sort(np.random.default_rng(0).uniform(0, 100, 60_000))
+    counts = dense_and_sparse([spikes], 0.1, support=[[0, 40], [40.05, 100]])
+    assert counts.shape == (1, 999)
+    assert chisquare(counts[0]).pvalue > 0.001
 
 
 def test_a_full_uint8_bin_is_an_error_that_names_the_unit():
@@ -199,6 +254,9 @@ def test_a_full_uint8_bin_is_an_error_that_names_the_unit():
 def test_wrong_arguments_are_named(arguments, message):
     with pytest.raises(CofireError, match=message):
         cf.bin_spikes([[0.5]], support=[[0, 1]], **arguments)
+    if "dtype" not in arguments:
+        with pytest.raises(CofireError, match=message):
+            bin_spikes_sparse([[0.5]], support=[[0, 1]], **arguments)
 
 
 def test_counts_that_do_not_fit_into_memory_are_refused():
@@ -208,11 +266,44 @@ def test_counts_that_do_not_fit_into_memory_are_refused():
         bin_spikes_sparse([[0.5]], 1e-9, support=[[0, 10]])
 
 
-def test_unsorted_and_nan_spikes_are_refused():
+@pytest.mark.parametrize("function", [cf.bin_spikes, bin_spikes_sparse])
+def test_unsorted_and_nan_spikes_are_refused(function):
     with pytest.raises(CofireError, match="sorted"):
-        cf.bin_spikes([[0.5, 0.2]], 0.1, support=[[0, 1]])
+        function([[0.5, 0.2]], 0.1, support=[[0, 1]])
     with pytest.raises(CofireError, match="finite"):
-        cf.bin_spikes([[0.5, np.nan]], 0.1, support=[[0, 1]])
+        function([[0.5, np.nan]], 0.1, support=[[0, 1]])
+
+
+@pytest.mark.parametrize("kernel", ["u8", "i32", "f32", "f64", "sparse"])
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"times": np.array([0.2, 0.5], np.float32)}, TypeError, "incompatible"),
+        ({"times": np.array([0.2, 0.0, 0.5])[::2]}, TypeError, "incompatible"),
+        ({"times": np.array([[0.2, 0.5]])}, ValueError, "values must be 1-D"),
+        ({"offsets": np.array([1, 2])}, ValueError, "offsets must start with 0"),
+        ({"offsets": np.array([0, 2, 1, 2])}, ValueError, "offsets fall at position 2"),
+        ({"offsets": np.array([0, 3])}, ValueError, "offsets end at 3, values have 2"),
+        ({"stops": np.ones(2)}, ValueError, "disagree in length"),
+        ({"bin_offsets": np.array([1, 3])}, ValueError, "bin_offsets must start with 0"),
+        ({"bin_offsets": np.array([0, 0])}, ValueError, "at least one bin"),
+        ({"steps": np.zeros(1)}, ValueError, "steps must be positive"),
+        ({"starts": np.array([np.nan])}, ValueError, "starts and stops finite"),
+        ({"n_threads": 0}, ValueError, "n_threads must be at least 1"),
+    ],
+)
+def test_the_binding_refuses_what_would_read_out_of_bounds(kernel, changes, error, message):
+    arguments = {
+        "times": np.array([0.2, 0.5]),
+        "offsets": np.array([0, 2]),
+        "starts": np.zeros(1),
+        "stops": np.ones(1),
+        "steps": np.array([0.5]),
+        "bin_offsets": np.array([0, 2]),
+        "n_threads": 1,
+    }
+    with pytest.raises(error, match=message):
+        getattr(_core, f"bin_spikes_{kernel}")(**arguments | changes)
 
 
 def test_restrict_keeps_whole_bins():

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.stats import kstest, norm
 
 import cofire as cf
 from cofire import _core
@@ -78,6 +79,38 @@ def test_floats_of_any_scale_are_safe(factor):
     np.testing.assert_allclose(cf.correlation(x * factor), np.corrcoef(x), atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_counts_reproduce_the_correlations_of_the_reference(golden, golden_session, dtype):
+    expected, session = golden("ev"), golden_session
+    supports = (
+        session.detection,
+        session.nrem & session.epochs[2],
+        session.nrem & session.epochs[0],
+    )
+    task, post, pre = (
+        cf.bin_spikes(session.spikes, 0.05, support=support, dtype=dtype) for support in supports
+    )
+    rho = cf.correlation(task.counts[expected["pairwise_corr_units"]])
+    upper = np.triu_indices(len(rho), 1)
+    np.testing.assert_allclose(rho[upper], expected["pairwise_corr_rho"], rtol=1e-9, atol=1e-11)
+    all_pairs = np.triu_indices(task.n_units, 1)
+    vectors = np.array(
+        [cf.correlation(x, zero_variance="nan")[all_pairs] for x in (task, post, pre)]
+    )
+    between = np.corrcoef(vectors[:, np.isfinite(vectors).all(axis=0)])
+    np.testing.assert_allclose(
+        between[np.triu_indices(3, 1)], expected["ev_rev_task_post_pre"][2:], rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32])
+def test_correlations_of_independent_counts_have_uniform_p(dtype):
+    counts = np.random.default_rng(0).poisson(0.4, (40, 4000)).astype(dtype)
+    r = cf.correlation(counts)[np.triu_indices(40, 1)]
+    p = 2 * norm.sf(np.abs(np.arctanh(r)) * np.sqrt(4000 - 3))
+    assert kstest(p, "uniform").pvalue > 0.001
+
+
 def test_constant_rows_are_unrelated_or_nan():
     for x in (
         np.array([[1, 2, 3], [5, 5, 5], [3, 2, 1]]),
@@ -121,5 +154,17 @@ def test_wrong_input_is_named():
         cf.correlation(cf.SpikeTrains.from_list([[1.0]]))
     with pytest.raises(ValueError, match="zero_variance must be one of"):
         cf.correlation([[1, 2]], zero_variance="one")
-    with pytest.raises(TypeError):
-        _core.sum_products_i32(np.zeros((2, 3)), 1)
+
+
+def test_the_binding_refuses_other_dtypes_shapes_and_negative_counts():
+    counts = np.zeros((2, 4), np.int32)
+    for wrong in (counts.astype(float), counts[:, ::2]):
+        with pytest.raises(TypeError):
+            _core.sum_products_i32(wrong, 1)
+    with pytest.raises(ValueError, match="counts must be 2-D, got 1-D"):
+        _core.sum_products_u8(np.zeros(3, np.uint8), 1)
+    with pytest.raises(ValueError, match="n_threads must be at least 1"):
+        _core.sum_products_i32(counts, 0)
+    counts[1, 2] = -1
+    with pytest.raises(ValueError, match="counts must not be negative: see unit 1"):
+        _core.sum_products_i32(counts, 1)

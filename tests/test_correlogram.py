@@ -50,6 +50,40 @@ def test_correlogram_is_exact_on_bin_edges(trains, bin_width, half):
     np.testing.assert_array_equal(result.counts, reference.correlogram(trains, bin_width, half))
 
 
+@given(
+    recordings(),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=6),
+    st.integers(1, 12),
+    st.integers(1, 5),
+)
+def test_chosen_pairs_are_exact_on_bin_edges(trains, chosen, half, threads):
+    pairs = [(i, j) for i, j in chosen if max(i, j) < len(trains)]
+    result = cf.correlogram(trains, half * 0.004, 0.004, pairs=pairs, threads=threads)
+    full = reference.correlogram(trains, 0.004, half)
+    expected = np.array([full[i, j] for i, j in pairs]).reshape(len(pairs), 2 * half + 1)
+    np.testing.assert_array_equal(result.counts, expected)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 4), st.integers(1, 4))
+def test_spikes_that_pile_up_are_ordered_across_slices(seed, n_units, threads):
+    """Several thousand spikes: even ones, bursts, equal times and times far away."""
+    rng = np.random.default_rng(seed)
+    pieces = (
+        lambda n: rng.uniform(0, 20, n),
+        lambda n: rng.uniform(0, 20) + rng.exponential(10.0 ** rng.uniform(-9, 0), n),
+        lambda n: rng.integers(0, 5, n) / 4,
+        lambda n: 10.0 ** rng.uniform(-3, 4, n) * rng.choice([-1, 1], n),
+    )
+    trains = [
+        np.sort(np.concatenate([piece(rng.integers(0, 900)) for piece in pieces]))
+        for _ in range(n_units)
+    ]
+    pairs = np.argwhere(np.ones((n_units, n_units), dtype=bool))
+    full = cf.correlogram(trains, 0.02, 0.004, threads=threads)
+    one_by_one = cf.correlogram(trains, 0.02, 0.004, pairs=pairs, threads=1)
+    np.testing.assert_array_equal(full.counts.reshape(one_by_one.counts.shape), one_by_one.counts)
+
+
 def test_many_spikes_are_ordered_across_slices():
     rng = np.random.default_rng(1)
     # Dense bursts, long silences and thousands of equal times.
@@ -78,6 +112,16 @@ def test_threads_do_not_change_a_large_correlogram():
     one = cf.correlogram(trains, 0.02, 0.001, threads=1)
     two = cf.correlogram(trains, 0.02, 0.001, threads=3)
     np.testing.assert_array_equal(one.counts, two.counts)
+
+
+def test_several_blocks_of_slices_are_joined_without_loss():
+    # Whole milliseconds: many spikes at the times that cut one slice from the next.
+    rng = np.random.default_rng(4)
+    trains = [np.sort(rng.integers(0, 400_000, 250_000)) / CLOCK for _ in range(3)]
+    pairs = np.argwhere(np.ones((3, 3), dtype=bool))
+    full = cf.correlogram(trains, 0.002, 0.001, threads=2)
+    one_by_one = cf.correlogram(trains, 0.002, 0.001, pairs=pairs)
+    np.testing.assert_array_equal(full.counts.reshape(one_by_one.counts.shape), one_by_one.counts)
 
 
 @given(recordings(), st.randoms(use_true_random=False))
@@ -117,10 +161,14 @@ def test_independent_trains_have_a_flat_correlogram():
     rng = np.random.default_rng(3)
     n, duration = 20_000, 2000.0
     trains = [np.sort(rng.uniform(0, duration, n)) for _ in range(2)]
-    counts = cf.correlogram(trains, 0.1, 0.01).counts[0, 1]
     expected = n * n * 0.01 / duration
-    chi2 = ((counts - expected) ** 2 / expected).sum()
-    assert chi2 < 47  # 21 bins: p = 0.001
+    for counts in (
+        cf.correlogram(trains, 0.1, 0.01).counts[0, 1],
+        cf.correlogram(trains, 0.1, 0.01, pairs=[[1, 0]]).counts[0],
+        cf.cross_corr(*trains, 0.01, 21) * n * 0.01,
+    ):
+        chi2 = ((counts - expected) ** 2 / expected).sum()
+        assert chi2 < 47  # 21 bins: p = 0.001
 
 
 # --- edges ----------------------------------------------------------------------------------------
@@ -210,6 +258,14 @@ def test_binding_refuses_wrong_dtypes_and_broken_offsets():
         _core.correlogram(times, np.array([0, 3]), 0.1, 2, 1)
     with pytest.raises(IndexError, match="pair 0 names unit 1"):
         _core.correlogram_pairs(times, offsets, np.array([[0, 1]]), 0.1, 2, 1)
+    with pytest.raises(ValueError, match=r"pairs must have shape \(n, 2\)"):
+        _core.correlogram_pairs(times, offsets, np.array([[0, 0, 0]]), 0.1, 2, 1)
+    with pytest.raises(ValueError, match="half must not be negative"):
+        _core.correlogram(times, offsets, 0.1, -1, 1)
+    with pytest.raises(ValueError, match="bin_width must be positive"):
+        _core.correlogram_pairs(times, offsets, np.array([[0, 0]]), np.nan, 2, 1)
+    with pytest.raises(TypeError):
+        _core.cross_corr(times.astype(np.float32), times, 0.1, 3)
     with pytest.raises(ValueError, match="bin_width"):
         _core.cross_corr(times, times, 0.0, 3)
     with pytest.raises(ValueError, match="n_bins"):
@@ -229,6 +285,23 @@ def test_cross_corr_follows_the_written_rule(t1, t2, binsize, nbins):
     t1, t2 = np.array(t1) / CLOCK, np.array(t2) / CLOCK
     got = cf.cross_corr(t1, t2, binsize, nbins)
     np.testing.assert_allclose(got, reference.cross_corr(t1, t2, binsize, nbins), rtol=1e-12)
+
+
+@given(
+    st.lists(st.integers(-50, 50), max_size=20),
+    st.lists(st.integers(-50, 50), max_size=20),
+    st.integers(0, 20),
+    st.integers(0, 20),
+    st.randoms(use_true_random=False),
+)
+def test_cross_corr_adds_up_over_spikes_in_any_order(t1, t2, cut1, cut2, random):
+    def counts(a, b):
+        a, b = np.array(a) / CLOCK, np.array(b) / CLOCK
+        return np.nan_to_num(cf.cross_corr(a, b, 0.003, 9)) * len(a) * 0.003
+
+    random.shuffle(t1)
+    pieces = [counts(a, b) for a in (t1[:cut1], t1[cut1:]) for b in (t2[:cut2], t2[cut2:])]
+    np.testing.assert_allclose(np.sum(pieces, axis=0), counts(t1, t2), atol=1e-9)
 
 
 def test_cross_corr_of_nothing():

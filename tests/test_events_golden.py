@@ -42,6 +42,19 @@ def test_correlogram_agrees_with_the_golden_correlograms(golden_session, peri):
     assert np.abs(result.counts.sum(axis=1) - expected.sum(axis=1)).max() <= 10
 
 
+def test_peri_event_counts_agree_with_the_golden_histogram(golden_session, peri):
+    # 101 bins of 10 ms around lag 0; other bin edges than the rounded ones of neuro_py.
+    events_, window = peri["events"], (-0.505, 0.505)
+    total = cf.peri_event_counts(golden_session.spikes, events_, window, 0.01)
+    each = cf.peri_event_counts(golden_session.spikes, events_, window, 0.01, per_event=True)
+    np.testing.assert_array_equal(each.counts.sum(axis=0), total.counts)
+    np.testing.assert_allclose(total.lags, peri["psth_100bins_t"], **TIGHT)
+    expected = np.rint(peri["psth_100bins"].T * len(events_) * 0.01).astype(np.int64)
+    moved = np.abs(total.counts - expected).sum()
+    assert moved <= 0.02 * expected.sum()
+    assert np.abs(total.counts.sum(axis=1) - expected.sum(axis=1)).max() <= 10
+
+
 def test_pairwise_cross_corr_reproduces_golden(golden_session, peri):
     table = events.pairwise_cross_corr(
         golden_session.spikes, 0.01, 40, pairs=peri["pairwise_pairs"]

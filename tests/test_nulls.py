@@ -15,6 +15,7 @@ from cofire.assemblies._blas import gram, threaded_map
 from cofire.assemblies.nulls import Surrogates, gram_statistics, seed_of
 from cofire.errors import InvalidArgumentError
 from reference import assemblies as reference
+from reference.surrogates import shuffled_gram
 
 COUNTS = reference.planted_counts(n_units=8, n_bins=700, members=((0, 1, 2),))
 Z = reference.zscore(COUNTS)
@@ -53,10 +54,64 @@ def test_lagged_cross_correlations_equal_rolled_products():
     np.testing.assert_allclose(few, direct[:2], rtol=1e-12)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rolled_sparse_rows_have_the_products_of_rolled_rows(threads):
+    rng = np.random.default_rng(0)
+    x = rng.poisson(0.2, (6, 50)).astype(float)
+    x[2] = 0
+    shifts = rng.integers(0, 50, size=(7, 6))
+    rows, bins = np.nonzero(x)
+    offsets = np.searchsorted(rows, np.arange(7)).astype(np.int64)
+    grams = _core.rolled_grams(x[rows, bins], offsets, bins.copy(), 50, shifts, threads)
+    for found, shift in zip(grams, shifts, strict=True):
+        rolled = np.array([np.roll(row, s) for row, s in zip(x, shift, strict=True)])
+        np.testing.assert_array_equal(found, rolled @ rolled.T)
+
+
+def test_circular_null_of_counts_is_that_of_rolled_rows():
+    counts = np.random.default_rng(1).poisson(0.02, (8, 5000)).astype(float)
+    z = (counts - counts.mean(axis=1, keepdims=True)) / counts.std(axis=1, keepdims=True)
+    found = null_of(z, "circ", n_shuffles=5, rng=5)
+    shifts = np.random.Generator(
+        np.random.Philox(np.random.SeedSequence(5, spawn_key=(0,)))
+    ).integers(0, z.shape[1], size=(5, len(z)))
+    direct = [
+        top(gram(np.array([np.roll(row, s) for row, s in zip(z, shift, strict=True)])))
+        for shift in shifts
+    ]
+    np.testing.assert_allclose(found, direct, rtol=1e-12)
+
+
 def shuffled_grams(rows, n_bins, seed=0, first=0, n=1, threads=1):
     values = np.concatenate([np.asarray(r, dtype=float) for r in rows] or [np.zeros(0)])
     offsets = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
     return _core.shuffled_grams(values, offsets, n_bins, seed, first, n, threads)
+
+
+# Rows of at most as many entries as bins; eighths multiply and add without rounding.
+entries = st.lists(st.integers(-16, 16).map(lambda k: k / 8), max_size=8)
+sparse_rows = st.lists(entries, max_size=6)
+
+
+@given(sparse_rows, st.integers(8, 30), st.integers(0, 2**64 - 1), st.integers(0, 2**40))
+def test_kernel_multiplies_the_rows_that_its_stream_shuffles(rows, n_bins, seed, draw):
+    grams = shuffled_grams(rows, n_bins, seed=seed, first=draw, n=2, threads=2)
+    for k in range(2):
+        expected = shuffled_gram(rows, n_bins, seed, draw + k)
+        np.testing.assert_array_equal(grams[k], expected)
+
+
+@given(sparse_rows, st.integers(8, 30), st.integers(0, 2**64 - 1))
+def test_kernel_keeps_norms_bounds_and_sums_of_full_rows(rows, n_bins, seed):
+    # A row that fills every bin with one value meets each other row's sum wherever it lies.
+    full = [*rows, [0.5] * n_bins]
+    gram = shuffled_grams(full, n_bins, seed=seed)[0]
+    squares = np.array([np.dot(row, row) for row in full])
+    np.testing.assert_array_equal(gram, gram.T)
+    np.testing.assert_array_equal(np.diag(gram), squares)
+    np.testing.assert_array_equal(gram[-1], [0.5 * np.sum(row) for row in full])
+    assert (gram**2 <= np.outer(squares, squares)).all()
+    assert np.linalg.eigvalsh(gram).min() > -1e-10
 
 
 def test_kernel_keeps_what_a_shuffle_keeps():
@@ -203,6 +258,18 @@ def test_kernel_edges():
     assert shuffled_grams([], 5, n=2).shape == (2, 0, 0)
     np.testing.assert_array_equal(shuffled_grams([[], []], 0), np.zeros((1, 2, 2)))
     assert shuffled_grams([[1.0]], 3, n=0).shape == (0, 1, 1)
+
+
+def test_rolling_kernel_refuses_lies():
+    one, bins, offsets = np.ones(1), np.array([3]), np.array([0, 1])
+    with pytest.raises(ValueError, match="in \\[0, n_bins\\)"):
+        _core.rolled_grams(one, offsets, bins, 3, np.array([[0]]), 1)
+    with pytest.raises(ValueError, match="in \\[0, n_bins\\)"):
+        _core.rolled_grams(one, offsets, bins, 4, np.array([[4]]), 1)
+    with pytest.raises(ValueError, match="disagree in length"):
+        _core.rolled_grams(one, offsets, np.array([3, 4]), 5, np.array([[0]]), 1)
+    with pytest.raises(ValueError, match="a column for each row"):
+        _core.rolled_grams(one, offsets, bins, 4, np.array([[0, 1]]), 1)
 
 
 def test_kernel_refuses_lies():

@@ -186,6 +186,36 @@ def test_skew_bias_equals_the_count_of_all_pairs(spikes, n):
     np.testing.assert_array_equal(got, -got.T)
 
 
+@given(trains_and_intervals(), st.integers(2, 5))
+def test_skew_bias_of_intervals_equals_the_count_of_all_pairs(case, threads):
+    trains, intervals = case
+    found = cf.Intervals(intervals, on_overlap="keep")
+    got = events.skew_bias_matrices(trains, found, threads=threads)
+    np.testing.assert_array_equal(got, events.skew_bias_matrices(trains, found, threads=1))
+    times, ids = cf.SpikeTrains.from_list(trains).to_pairs()
+    assert len(got) == len(found)
+    for matrix, (start, stop) in zip(got, found, strict=True):
+        inside = (times >= start) & (times < stop)
+        expected = skew_bias(times[inside], ids[inside], len(trains))
+        np.testing.assert_allclose(matrix, expected, atol=1e-15)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-99, 99), st.integers(0, 4)), max_size=40),
+    st.integers(-(10**6), 10**6),
+    st.permutations(range(5)),
+)
+def test_skew_bias_mirrors_time_ignores_its_origin_and_follows_the_units(spikes, shift, order):
+    unit_at = dict(spikes)  # no two spikes at once
+    times, ids = np.array(list(unit_at), dtype=float), np.array(list(unit_at.values()), dtype=int)
+    matrix = cf.skew_bias_matrix(times, ids, 5)
+    assert (np.abs(matrix) <= 1).all()
+    np.testing.assert_array_equal(cf.skew_bias_matrix(times + shift, ids, 5), matrix)
+    np.testing.assert_allclose(cf.skew_bias_matrix(-times, ids, 5), -matrix, atol=1e-15)
+    renamed = cf.skew_bias_matrix(times, np.array(order)[ids], 5)
+    np.testing.assert_allclose(renamed[np.ix_(order, order)], matrix, atol=1e-15)
+
+
 def test_skew_bias_of_trains_equals_that_of_pairs():
     trains = make_trains(3)
     spikes = cf.SpikeTrains.from_list(trains)
@@ -220,6 +250,25 @@ def test_skew_bias_of_shuffled_order_is_centred():
     assert np.std(values) == pytest.approx(np.sqrt(21 / 300), rel=0.08)
 
 
+def test_skew_bias_of_one_spike_each_and_of_equal_times():
+    # Simultaneous spikes count as if the lower position came first.
+    assert cf.skew_bias_matrix([[1.0], [1.0]])[0, 1] == 1
+    assert cf.skew_bias_matrix([[2.0], [1.0]])[0, 1] == -1
+    assert cf.skew_bias_matrix([[1.0, 1.0, 3.0], [1.0, 1.0]])[0, 1] == pytest.approx(1 / 3)
+    # A spike at the start of an interval is inside, one at its stop is not.
+    at_edges = events.skew_bias_matrices([[1.0, 2.0], [1.5]], [[1, 2], [1.5, 2.5], [2, 2]])
+    assert at_edges[:, 0, 1].tolist() == [1.0, -1.0, 0.0]
+
+
+def test_skew_bias_takes_integers_strides_and_read_only_input():
+    times, ids = np.array([3, 9, 1, 9, 2, 9]), np.array([0, 9, 1, 9, 0, 9], dtype=np.uint8)
+    times.flags.writeable = ids.flags.writeable = False
+    np.testing.assert_array_equal(
+        cf.skew_bias_matrix(times[::2], ids[::2]), [[0.0, -1.0], [1.0, 0.0]]
+    )
+    assert times.tolist() == [3, 9, 1, 9, 2, 9]
+
+
 def test_skew_bias_edges_and_errors():
     assert cf.skew_bias_matrix([], np.zeros(0, dtype=int), 3).tolist() == np.zeros((3, 3)).tolist()
     assert cf.skew_bias_matrix([]).shape == (0, 0)
@@ -228,10 +277,16 @@ def test_skew_bias_edges_and_errors():
         cf.skew_bias_matrix([1.0, 2.0], [0], 2)
     with pytest.raises(InvalidArgumentError, match=r"ids must lie in 0\.\.1"):
         cf.skew_bias_matrix([1.0, 2.0], [0, 2], 2)
+    with pytest.raises(InvalidArgumentError, match="times must be finite"):
+        cf.skew_bias_matrix([1.0, np.nan], [0, 1], 2)
     with pytest.raises(InvalidArgumentError, match="n is 3, but there are 1 trains"):
         cf.skew_bias_matrix([[1.0]], n=3)
     with pytest.raises(IndexError, match="unit 2 is outside"):
         _core.skew_bias(np.zeros(1), np.array([0, 1]), np.array([2]), 2, 1)
+    with pytest.raises(IndexError, match="unit -1 is outside"):
+        _core.skew_bias(np.zeros(1), np.array([0, 1]), np.array([-1]), 2, 1)
+    with pytest.raises(ValueError, match="n_units must not be negative"):
+        _core.skew_bias(np.zeros(0), np.array([0, 0]), np.zeros(0, dtype=np.int64), -1, 1)
     with pytest.raises(ValueError, match="same length"):
         _core.skew_bias(np.zeros(1), np.array([0, 1]), np.array([0, 1]), 2, 1)
     with pytest.raises(TypeError):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 import cofire as cf
 from cofire import _core
-from cofire.errors import InvalidArgumentError, TooLargeError
+from cofire.errors import InvalidArgumentError, SpikeTimeError, TooLargeError
 from reference.peri_event import counts_each
 
 # Multiples of 1/8 s: sums and differences are exact, so ties with bin edges are real ties.
@@ -98,7 +99,27 @@ def test_neighboring_windows_add_up(trains, events):
     np.testing.assert_array_equal(whole, np.concatenate([left, right], axis=1))
 
 
+# --- statistics -----------------------------------------------------------------------------------
+
+
+def test_independent_spikes_are_spread_evenly_around_events():
+    rng = np.random.default_rng(0)
+    trains = [np.sort(rng.uniform(0, 1000, 50_000)) for _ in range(2)]
+    events = rng.uniform(2, 998, 300)
+    total = cf.peri_event_counts(trains, events, (-1.0, 1.0), 0.05)
+    each = cf.peri_event_counts(trains, events, (-1.0, 1.0), 0.05, per_event=True)
+    for counts in (total.counts, each.counts.sum(axis=0)):
+        for row in counts:
+            assert chisquare(row).pvalue > 0.001
+
+
 # --- edges ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("per_event", [False, True])
+def test_no_units_give_no_rows(per_event):
+    counts = cf.peri_event_counts([], [1.0, 2.0], (-1, 1), 0.5, per_event=per_event).counts
+    assert counts.shape == ((2, 0, 4) if per_event else (0, 4))
 
 
 def test_bins_hold_their_left_edge_and_not_their_right():
@@ -132,12 +153,13 @@ def test_events_without_a_finite_time_are_dropped_and_counted():
     np.testing.assert_array_equal(found.counts[:, 0, 0], [0, 1])
 
 
-def test_read_only_and_strided_events_are_read():
-    events = np.array([1.0, 9.0, 2.0, 9.0])[::2]
-    events.flags.writeable = False
-    np.testing.assert_array_equal(
-        cf.peri_event_counts([[1.0, 2.0]], events, (0.0, 0.5), 0.5).counts, [[2]]
-    )
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, ">f8"])
+def test_read_only_and_strided_events_and_spikes_are_read(dtype):
+    times = np.array([1, 9, 2, 9], dtype=dtype)
+    times.flags.writeable = False
+    found = cf.peri_event_counts([times[::2]], times[::2], (0.0, 0.5), 0.5)
+    np.testing.assert_array_equal(found.counts, [[2]])
+    np.testing.assert_array_equal(times, [1, 9, 2, 9])
 
 
 def test_the_repr_says_what_was_counted():
@@ -162,6 +184,13 @@ def test_the_repr_says_what_was_counted():
 def test_arguments_that_make_no_sense_are_refused(spikes, events, window, bin_width, message):
     with pytest.raises(InvalidArgumentError, match=message):
         cf.peri_event_counts(spikes, events, window, bin_width)
+
+
+@pytest.mark.parametrize("per_event", [False, True])
+def test_unsorted_and_nan_spikes_are_refused(per_event):
+    for train, message in (([2.0, 1.0], "must be sorted"), ([1.0, np.nan], "must be finite")):
+        with pytest.raises(SpikeTimeError, match=message):
+            cf.peri_event_counts([train], [1.0], (-1, 1), 0.1, per_event=per_event)
 
 
 def test_counts_of_every_event_that_do_not_fit_are_refused():

@@ -64,7 +64,34 @@ def test_psth_matches_cross_corr(n_bins):
         np.testing.assert_allclose(psth[unit], cross_corr(events, train, 0.05, n_bins), rtol=1e-12)
 
 
-@given(st.integers(0, 1000), st.integers(2, 4))
+@given(
+    st.lists(st.integers(-60, 60), max_size=25).map(np.sort),
+    st.lists(st.integers(-60, 60), min_size=1, max_size=10),
+    st.sampled_from([0.001, 0.003, 0.005, 0.01]),
+    st.integers(1, 16),
+)
+def test_psth_follows_the_arithmetic_of_cross_corr_on_bin_edges(spikes, events, width, n_bins):
+    train, at = spikes / 1000, np.array(events) / 1000
+    expected = cross_corr(at, train, width, n_bins)
+    psth = cf.compute_psth([train], at, width, n_bins)
+    np.testing.assert_allclose(psth[0], expected, rtol=1e-12)
+    matrix = cf.peth_matrix(train, at, width, n_bins)
+    np.testing.assert_allclose(matrix.mean(axis=1), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_bins", [1, 4, 21])
+@pytest.mark.parametrize("width", [0.001, 0.003, 0.007])
+def test_spikes_on_computed_edges_fall_as_in_cross_corr(n_bins, width):
+    n_bins += n_bins % 2 == 0
+    at = np.sort(np.random.default_rng(n_bins).integers(0, 10**6, 200)) / 1000
+    low = at - n_bins / 2 * width
+    train = np.unique([low + k * width for k in range(n_bins + 1)])
+    expected = cross_corr(at, train, width, n_bins)
+    np.testing.assert_allclose(cf.cross_corr(at, train, width, n_bins), expected, rtol=1e-12)
+    np.testing.assert_allclose(cf.compute_psth([train], at, width, n_bins)[0], expected, rtol=1e-12)
+
+
+@given(st.integers(0, 10_000), st.integers(2, 4))
 def test_psth_does_not_depend_on_threads_or_the_order_of_events(seed, threads):
     spikes = random_spikes(seed)
     rng = np.random.default_rng(seed)

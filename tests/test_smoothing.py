@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 
 import cofire as cf
+from cofire import _core
 from cofire.errors import CofireError
 from cofire.spikes.smoothing import SmoothingAxis, gaussian_taps
 from reference.zscore import smooth as reference_smooth
+from reference.zscore import zscore as reference_zscore
 
 WIDTH = 0.01
 epochs = st.lists(
@@ -78,6 +80,25 @@ def test_without_gaps_smoothing_is_the_filter_of_scipy(n_bins, sigma_bins):
     np.testing.assert_allclose(smoothed, expected, rtol=1e-10, atol=1e-12)
 
 
+def test_smoothed_counts_reproduce_the_z_of_the_reference_recording(golden, golden_session):
+    expected = golden("zmat")
+    width, sigma = float(expected["z_dt"]), float(expected["sigma_s"])
+    binned = cf.bin_spikes(golden_session.spikes, width)
+    z = reference_zscore(cf.smooth(binned.counts, sigma, rate=1 / width))
+    stride = int(expected["stride"])
+    np.testing.assert_allclose(z[:, ::stride], expected["full_z_strided"], rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(z[:, -60:], expected["full_z_tail"], rtol=1e-9, atol=1e-11)
+
+
+def test_white_noise_keeps_the_variance_that_the_taps_leave():
+    n, sigma_bins = 100_000, 3.0
+    x = np.random.default_rng(0).normal(size=(1, n))
+    expected = (gaussian_taps(sigma_bins) ** 2).sum()
+    variance = cf.smooth(x, sigma_bins, rate=1.0).var()
+    # Its standard error follows from the correlation of the smoothed noise.
+    assert abs(variance / expected - 1) < 4 * np.sqrt(2 * np.sqrt(2 * np.pi) * sigma_bins / n)
+
+
 def test_a_gap_shorter_than_a_bin_lets_data_bleed_across():
     centers = np.array([0.05, 0.15, 0.30, 0.40])  # 0.05 s are missing
     x = np.array([0.0, 1.0, 0.0, 0.0])
@@ -142,3 +163,44 @@ def test_nan_spreads_as_far_as_the_kernel_and_not_across_a_long_gap():
 def test_wrong_arguments_are_named(arguments, message):
     with pytest.raises(CofireError, match=message):
         cf.smooth(np.zeros(4), **arguments)
+
+
+def broken_axis(position, value):
+    """The arrays of an axis of two epochs of 3 and 2 bins, with one of them replaced."""
+    axis = SmoothingAxis.lay(np.array([0, 3, 5]), np.array([1]), 1.0)
+    arrays = list(axis.arrays())
+    arrays[position] = value(arrays[position])
+    return tuple(arrays)
+
+
+@pytest.mark.parametrize(
+    ("position", "value", "message"),
+    [
+        (0, lambda taps: taps[1:], "taps must have an odd length"),
+        (1, lambda offsets: offsets[:-1], "bin_offsets and epoch_positions disagree"),
+        (1, lambda offsets: offsets + 1, "bin_offsets must start with 0"),
+        (1, lambda offsets: offsets[[0, 1, 1]], "must hold bins and not overlap"),
+        (2, lambda starts: starts[[0, 0]], "must hold bins and not overlap"),
+        (3, lambda images: images[1:], "images or edges disagree in length"),
+        (3, lambda images: images[::-1].copy(), "image_positions and edge_bins must increase"),
+        (4, lambda bins: bins + 5, "image_bins must be bins"),
+        (5, lambda edges: edges + 5, "image_positions and edge_bins must increase"),
+        (6, lambda scale: scale[1:], "images or edges disagree in length"),
+        (7, lambda length: length - 1, "the smoothing axis is too short"),
+        (7, lambda length: 2**31, r"longer than 2\^31 positions"),
+    ],
+)
+def test_the_binding_refuses_an_axis_that_would_be_written_past(position, value, message):
+    x = np.zeros((2, 5))
+    assert _core.smooth_rows(x, broken_axis(0, lambda taps: taps), 1).shape == x.shape
+    with pytest.raises(ValueError, match=message):
+        _core.smooth_rows(x, broken_axis(position, value), 1)
+
+
+def test_the_binding_refuses_other_rows():
+    axis = SmoothingAxis.lay(np.array([0, 5]), np.zeros(0, dtype=np.int64), 1.0).arrays()
+    with pytest.raises(ValueError, match="disagree in the number of bins"):
+        _core.smooth_rows(np.zeros((2, 4)), axis, 1)
+    for x in (np.zeros((2, 5), np.float32), np.zeros((2, 10))[:, ::2]):
+        with pytest.raises(TypeError):
+            _core.smooth_rows(x, axis, 1)

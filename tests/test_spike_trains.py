@@ -8,10 +8,11 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import cofire as cf
+from cofire import _core
 from cofire.errors import (
     DuplicateIdError,
     IdPrecisionError,
@@ -44,6 +45,57 @@ def test_restricting_keeps_the_spikes_in_half_open_intervals(trains, support):
     for train, kept in zip(trains, found, strict=True):
         expected = [t for t in train if any(a <= t < b for a, b in support)]
         assert kept.tolist() == expected
+
+
+def ragged(trains):
+    """Times and offsets as kernels take them."""
+    offsets = np.concatenate([[0], np.cumsum([len(t) for t in trains])]).astype(np.int64)
+    return np.concatenate([np.zeros(0), *trains]), offsets
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([-np.inf, -1.0, -0.0, 0.0, 0.5, 1.0, np.inf, np.nan]), max_size=9),
+        max_size=4,
+    ),
+    st.integers(1, 4),
+)
+@example([[0.0, 1.0], [0.0, np.nan, 1.0]], 1)
+@example([[0.0, np.inf, 1.0]], 1)
+def test_the_first_faulty_spike_of_the_first_faulty_unit_is_found(trains, threads):
+    expected = None
+    for unit, train in enumerate(trains):
+        for i, t in enumerate(train):
+            fault = None
+            if not np.isfinite(t):
+                fault = "not_finite"
+            elif i > 0 and t < train[i - 1]:
+                fault = "unsorted"
+            if fault and expected is None:
+                expected = (fault, unit, i)
+    assert _core.find_bad_spike(*ragged(trains), threads) == expected
+
+
+@given(st.lists(st.lists(st.floats(-10, 10), max_size=40), max_size=4), st.integers(2, 5))
+def test_checking_and_sorting_do_not_depend_on_threads(trains, threads):
+    times, offsets = ragged(trains)
+    one = _core.find_bad_spike(times, offsets, 1)
+    assert _core.find_bad_spike(times, offsets, threads) == one
+    assert (one is None) == all(np.array_equal(t, np.sort(t)) for t in trains)
+    sorted_ = cf.SpikeTrains.from_list(trains, on_unsorted="sort")
+    assert _core.find_bad_spike(sorted_.times, sorted_.offsets, threads) is None
+    np.testing.assert_array_equal(sorted_.times, ragged([np.sort(t) for t in trains])[0])
+
+
+@given(lists_of_trains, supports, st.integers(2, 5))
+def test_restricting_does_not_depend_on_threads_or_other_units(trains, support, threads):
+    epochs = cf.Intervals(support, on_overlap="merge").merged().data
+    times, offsets = _core.restrict(*ragged(trains), epochs, 1)
+    many, ends = _core.restrict(*ragged(trains[::-1]), epochs, threads)
+    assert offsets[0] == 0
+    assert np.diff(offsets).tolist() == np.diff(ends)[::-1].tolist()
+    parts = np.split(many, ends[1:-1])
+    np.testing.assert_array_equal(ragged(parts[::-1])[0], times)
 
 
 @given(lists_of_trains, supports, supports)
@@ -212,6 +264,15 @@ def test_strided_and_read_only_input_is_fine():
     assert cf.SpikeTrains.from_list([times[::3]])[0].tolist() == [0.0, 3.0, 6.0, 9.0]
 
 
+def test_one_spike_no_spikes_and_no_units_are_checked_and_restricted():
+    for trains, kept in (([], []), ([[]], [0]), ([[1.0]], [1]), ([[], [1.0], [2.0]], [0, 1, 0])):
+        assert _core.find_bad_spike(*ragged(trains), 1) is None
+        _, offsets = _core.restrict(*ragged(trains), np.array([[0.0, 2.0]]), 1)
+        assert np.diff(offsets).tolist() == kept
+        nothing, _ = _core.restrict(*ragged(trains), np.zeros((0, 2)), 1)
+        assert len(nothing) == 0
+
+
 def test_items_are_views_and_negative_positions_count_from_the_end():
     spikes = three()
     assert np.shares_memory(spikes[0], spikes.times)
@@ -324,3 +385,34 @@ def test_another_unit_table_leaves_the_trains_alone():
     assert other.metadata["region"].to_dict() == {5: "a", 3: "b"}
     assert np.array_equal(other.times, trains.times)
     assert not len(trains.metadata.columns)
+
+
+@pytest.mark.parametrize("name", ["find_bad_spike", "restrict"])
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"times": np.zeros(2, np.float32)}, TypeError, "incompatible"),
+        ({"times": np.zeros(4)[::2]}, TypeError, "incompatible"),
+        ({"times": np.zeros((1, 2))}, ValueError, "values must be 1-D, got 2-D"),
+        ({"offsets": np.zeros(0, np.int64)}, ValueError, "offsets must start with 0"),
+        ({"offsets": np.array([0, 2, 1, 2])}, ValueError, "offsets fall at position 2"),
+        ({"offsets": np.array([0, 3])}, ValueError, "offsets end at 3, values have 2"),
+        ({"n_threads": 0}, ValueError, "n_threads must be at least 1"),
+    ],
+)
+def test_the_bindings_refuse_what_would_read_out_of_bounds(name, changes, error, message):
+    arguments = {"times": np.zeros(2), "offsets": np.array([0, 2]), "n_threads": 1}
+    if name == "restrict":
+        arguments["intervals"] = np.array([[0.0, 1.0]])
+    with pytest.raises(error, match=message):
+        getattr(_core, name)(**arguments | changes)
+
+
+def test_the_binding_refuses_other_intervals():
+    times, offsets = np.zeros(1), np.array([0, 1])
+    with pytest.raises(ValueError, match=r"intervals must have shape \(n, 2\)"):
+        _core.restrict(times, offsets, np.zeros((1, 3)), 1)
+    with pytest.raises(ValueError, match="intervals must be 2-D, got 1-D"):
+        _core.restrict(times, offsets, np.zeros(2), 1)
+    with pytest.raises(TypeError):
+        _core.restrict(times, offsets, np.zeros((1, 2), int), 1)

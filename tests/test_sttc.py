@@ -69,30 +69,46 @@ def test_sttc_with_ticks_does_not_move_with_whole_seconds(trains, dt_ticks, shif
     assert np.array_equal(here, there, equal_nan=True)
 
 
+@given(st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([1e-4, 0.003, 0.1]))
+def test_pieces_of_a_long_recording_are_counted_as_pairs(seed, threads, dt):
+    """Bursts, equal times and silences, long enough to be cut into several pieces."""
+    rng = np.random.default_rng(seed)
+    epochs = np.array([[0.0, 40.0], [45.0, 45.2], [50.0, 100.0]])
+    burst = rng.uniform(0, 100) + rng.exponential(10.0 ** rng.uniform(-6, 0), 9000)
+    times = np.concatenate([rng.uniform(0, 100, 20_000), burst, rng.integers(0, 100, 7000)])
+    unit = np.arange(len(times)) % 3
+    trains = cf.SpikeTrains.from_list([np.sort(times[unit == i]) for i in range(3)], support=epochs)
+    counts, _ = _core.sttc_counts(trains.times, trains.offsets, epochs, dt, threads)
+    expected = [[close_spikes(a, b, epochs, dt) for b in trains] for a in trains]
+    np.testing.assert_array_equal(counts, expected)
+
+
+def close_spikes(a, b, epochs, dt):
+    """Spikes of a with one of b in the same epoch at most dt away, from the nearest ones."""
+    n = 0
+    for start, stop in epochs:
+        here = np.concatenate([[-np.inf], b[(b >= start) & (b < stop)], [np.inf]])
+        inside = a[(a >= start) & (a < stop)]
+        right = np.searchsorted(here, inside)
+        n += ((inside - here[right - 1] <= dt) | (here[right] - inside <= dt)).sum()
+    return n
+
+
+@pytest.mark.parametrize("dt", [0.021, 0.0025])
 @pytest.mark.parametrize("n_units", [1, 5, 70, 300])
-def test_counts_are_exact_for_many_spikes_in_many_pieces(n_units):
+def test_counts_are_exact_for_many_spikes_in_many_pieces(n_units, dt):
     rng = np.random.default_rng(n_units)
-    n_spikes = 40_000
+    n_spikes = 200_000
     unit = np.sort(rng.integers(0, n_units, n_spikes))
     times = np.floor(rng.uniform(0, 500, n_spikes) * 1000) / 1000  # many ties
     times = times[np.lexsort((times, unit))]
     offsets = np.searchsorted(unit, np.arange(n_units + 1))
     epochs = np.array([[0.0, 111.1], [120.0, 120.05], [130.0, 500.0]])
     trains = cf.SpikeTrains(times, offsets, support=epochs)
-    dt = 0.021
     got, _ = _core.sttc_counts(trains.times, trains.offsets, epochs, dt, 2)
-    epoch = np.searchsorted(epochs[:, 0], trains.times, side="right")
     for i in range(0, n_units, max(1, n_units // 6)):
         for j in range(0, n_units, max(1, n_units // 6)):
-            a, b = trains[i], trains[j]
-            ea = epoch[trains.offsets[i] : trains.offsets[i + 1]]
-            eb = epoch[trains.offsets[j] : trains.offsets[j + 1]]
-            right = np.searchsorted(b, a)
-            expected = np.zeros(len(a), dtype=bool)
-            for k in (right - 1, right):
-                k = np.clip(k, 0, len(b) - 1)
-                expected |= (np.abs(a - b[k]) <= dt) & (ea == eb[k])
-            assert got[i, j] == expected.sum()
+            assert got[i, j] == close_spikes(trains[i], trains[j], epochs, dt)
 
 
 def test_one_burst_between_long_silences_is_counted_exactly():
@@ -253,9 +269,11 @@ def test_wrong_arguments_are_named(keywords, message):
         cf.sttc([[1.0], [1.5]], arguments.pop("dt"), **arguments)
 
 
-def test_unsorted_trains_are_refused():
+def test_unsorted_and_nan_trains_are_refused():
     with pytest.raises(ValueError, match="sorted"):
         cf.sttc([[2.0, 1.0]], 0.1, support=[[0, 3]])
+    with pytest.raises(ValueError, match="finite"):
+        cf.sttc([[2.0, np.nan]], 0.1, support=[[0, 3]])
 
 
 def test_the_binding_refuses_wrong_dtypes_and_overlapping_epochs():
@@ -264,5 +282,10 @@ def test_the_binding_refuses_wrong_dtypes_and_overlapping_epochs():
         _core.sttc_counts(times.astype(np.float32), offsets, np.array([[0.0, 2.0]]), 0.1, 1)
     with pytest.raises(ValueError, match="disjoint"):
         _core.sttc_counts(times, offsets, np.array([[0.0, 2.0], [1.0, 3.0]]), 0.1, 1)
-    with pytest.raises(ValueError, match="dt must be positive"):
-        _core.sttc_counts(times, offsets, np.array([[0.0, 2.0]]), 0.0, 1)
+    with pytest.raises(ValueError, match=r"epochs must have shape \(n, 2\)"):
+        _core.sttc_counts(times, offsets, np.zeros((1, 3)), 0.1, 1)
+    with pytest.raises(ValueError, match="offsets end at 2, values have 1"):
+        _core.sttc_counts(times, np.array([0, 2]), np.array([[0.0, 2.0]]), 0.1, 1)
+    for dt in (0.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="dt must be positive"):
+            _core.sttc_counts(times, offsets, np.array([[0.0, 2.0]]), dt, 1)

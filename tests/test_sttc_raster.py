@@ -61,6 +61,32 @@ def test_ways_of_counting_agree(raster, reach):
         assert np.array_equal(a, b)
 
 
+@given(rasters, reaches, st.integers(2, 5), st.randoms(use_true_random=False))
+def test_sttc_raster_is_symmetric_bounded_and_follows_the_order_of_units(
+    raster, reach, threads, random
+):
+    matrix = cf.sttc_raster(raster, reach, threads=1)
+    assert np.array_equal(matrix, matrix.T, equal_nan=True)
+    assert (np.abs(matrix[~np.isnan(matrix)]) <= 1 + 1e-12).all()
+    assert (matrix.diagonal()[raster.any(axis=1)] == 1).all()
+    order = list(range(len(raster)))
+    random.shuffle(order)
+    permuted = cf.sttc_raster(raster[order], reach, threads=threads)
+    assert np.array_equal(permuted, matrix[np.ix_(order, order)], equal_nan=True)
+    assert np.array_equal(cf.sttc_raster(raster[:, ::-1], reach), matrix, equal_nan=True)
+
+
+def test_independent_rasters_have_a_mean_near_zero():
+    raster = random_raster(40, 20_000, 0.02, seed=5)
+    for transposed in (True, False):
+        counts, active, tiled = _core.sttc_raster_counts(raster, 3, transposed, 1)
+        share, chance = counts / active[:, None], tiled / raster.shape[1]
+        z = (share - chance) / np.sqrt(chance * (1 - chance) / active[:, None])
+        # The standard deviation of 1 is that of independent frames.
+        assert abs(z[~np.eye(40, dtype=bool)].mean()) < 4 / np.sqrt(40 * 39)
+    assert abs(cf.sttc_raster(raster, 3)[np.triu_indices(40, 1)].mean()) < 0.01
+
+
 @pytest.mark.parametrize(("n_units", "density"), [(10, 0.5), (10, 0.001), (600, 0.001)])
 def test_the_choice_by_density_does_not_change_the_result(n_units, density):
     raster = random_raster(n_units, 500, density, seed=4)
@@ -99,10 +125,18 @@ def test_no_units_and_no_frames_are_legal():
     assert np.isnan(cf.sttc_raster(np.zeros((2, 0), bool), 1)).all()
 
 
-def test_read_only_input_is_accepted():
+def test_one_frame_and_a_reach_beyond_the_raster_are_legal():
+    assert cf.sttc_raster([[1]], 0).tolist() == [[1]]
+    assert cf.sttc_raster([[1, 0, 0], [0, 0, 1]], 10**12).tolist() == [[1, 1], [1, 1]]
+
+
+def test_read_only_and_strided_input_is_left_alone():
     raster = random_raster(3, 50, 0.2)
+    before = raster.copy()
     raster.flags.writeable = False
-    assert cf.sttc_raster(raster, 1).shape == (3, 3)
+    expected = cf.sttc_raster(before[:, ::2].copy(), 1)
+    np.testing.assert_array_equal(cf.sttc_raster(raster[:, ::2], 1), expected)
+    np.testing.assert_array_equal(raster, before)
 
 
 def test_wrong_rasters_are_refused():
@@ -116,3 +150,16 @@ def test_wrong_rasters_are_refused():
         cf.sttc_raster(np.zeros((2, 3), bool), 1.5)
     with pytest.raises(ValueError, match="empty must be one of"):
         cf.sttc_raster(np.zeros((2, 3), bool), 1, empty="nil")
+
+
+def test_the_binding_refuses_other_dtypes_shapes_and_reaches():
+    raster = np.zeros((2, 3), bool)
+    for wrong in (raster.astype(np.uint8), np.zeros((2, 6), bool)[:, ::2]):
+        with pytest.raises(TypeError):
+            _core.sttc_raster_counts(wrong, 1, False, 1)
+    with pytest.raises(ValueError, match="raster must be 2-D, got 1-D"):
+        _core.sttc_raster_counts(raster[0], 1, False, 1)
+    with pytest.raises(ValueError, match="dt_frames must not be negative"):
+        _core.sttc_raster_counts(raster, -1, False, 1)
+    with pytest.raises(ValueError, match="n_threads must be at least 1"):
+        _core.sttc_raster_counts(raster, 1, False, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
@@ -12,7 +12,15 @@ import cofire as cf
 from cofire import _core
 from cofire.errors import InvalidArgumentError, InvalidTypeError
 from cofire.stats import circular_shift_bins, numpy_generators, shuffle_bins, surrogate, surrogates
-from reference.surrogates import circular_shift, jitter, permutation
+from reference.surrogates import (
+    circular_shift,
+    circular_shift_within,
+    isi_shuffle,
+    jitter,
+    permutation,
+    rotation,
+    uniform,
+)
 
 METHODS = ("jitter", "isi_shuffle", "circular_shift", "uniform")
 SUPPORT = np.array([[0.0, 10.0], [15.0, 18.0], [30.0, 60.0]])
@@ -37,22 +45,41 @@ random_trains = st.lists(
 
 
 @given(random_trains, st.integers(0, 2**64 - 1), st.integers(0, 2**48 - 1))
+@example(make_trains(), 5, 3)
 def test_jitter_is_the_reference(trains, seed, draw):
     found = surrogate(trains, "jitter", width=2.5, rng=seed, draw=draw)
     for a, b in zip(found, jitter(trains.to_list(), SUPPORT, 2.5, seed, draw), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 
 
-@given(random_trains, st.integers(0, 2**64 - 1))
-def test_circular_shift_is_the_reference(trains, seed):
-    found = surrogate(trains, "circular_shift", rng=seed)
-    positions = [on_support(t) for t in found]
-    expected = [on_support(t) for t in circular_shift(trains.to_list(), SUPPORT, seed, 0)]
-    total = np.diff(SUPPORT).sum()
-    for a, b in zip(positions, expected, strict=True):
-        # A spike within rounding of the seam may land on either end of the circle.
-        a, b = np.sort(np.mod(a + 1e-9, total)), np.sort(np.mod(b + 1e-9, total))
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-8)
+@pytest.mark.parametrize(("method", "oracle"), [("isi_shuffle", isi_shuffle), ("uniform", uniform)])
+@given(trains=random_trains, seed=st.integers(0, 2**64 - 1), draw=st.integers(0, 2**48 - 1))
+@example(trains=make_trains(), seed=5, draw=3)
+def test_new_intervals_and_new_times_are_the_reference(method, oracle, trains, seed, draw):
+    found = surrogate(trains, method, rng=seed, draw=draw)
+    for a, b in zip(found, oracle(trains.to_list(), SUPPORT, seed, draw), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("within", [False, True])
+@given(trains=random_trains, seed=st.integers(0, 2**64 - 1), draw=st.integers(0, 2**48 - 1))
+@example(trains=make_trains(), seed=5, draw=3)
+def test_circular_shift_is_the_reference(within, trains, seed, draw):
+    found = surrogate(trains, "circular_shift", within_epochs=within, rng=seed, draw=draw)
+    oracle = circular_shift_within if within else circular_shift
+    for a, b in zip(found, oracle(trains.to_list(), SUPPORT, seed, draw), strict=True):
+        if within:
+            for start, stop in SUPPORT:
+                inside = (t[(t >= start) & (t < stop)] - start for t in (a, b))
+                assert_equal_on_circle(*inside, stop - start)
+        else:
+            assert_equal_on_circle(on_support(a), on_support(b), np.diff(SUPPORT).sum())
+
+
+def assert_equal_on_circle(a, b, total):
+    # A spike within rounding of the seam may land on either end of the circle.
+    a, b = (np.sort(np.mod(t + 1e-9, total)) for t in (a, b))
+    np.testing.assert_allclose(a, b, rtol=0, atol=1e-8)
 
 
 def on_support(times):
@@ -66,6 +93,14 @@ def test_shuffled_rows_are_the_reference(n, seed, draw):
     found = shuffle_bins(x, rng=seed, draw=draw)
     expected = [row[permutation(n, seed, i, draw)] for i, row in enumerate(x)]
     np.testing.assert_array_equal(found, np.array(expected).reshape(2, n))
+
+
+@given(st.integers(1, 40), st.integers(0, 2**64 - 1), st.integers(0, 5), st.integers(1, 4))
+def test_rolled_rows_are_the_reference(n, seed, draw, threads):
+    x = np.arange(3 * n, dtype=np.uint16).reshape(3, n)
+    found = circular_shift_bins(x, rng=seed, draw=draw, threads=threads)
+    expected = [np.roll(row, rotation(n, seed, i, draw)) for i, row in enumerate(x)]
+    np.testing.assert_array_equal(found, expected)
 
 
 # --- properties -----------------------------------------------------------------------------------

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import cofire as cf
+from cofire import _core
 from cofire.errors import CofireError
+from cofire.spikes.smoothing import SmoothingAxis
 from reference.binning import bin_spikes as reference_bins
 from reference.zscore import smooth as reference_smooth
 from reference.zscore import zscore as reference_zscore
@@ -150,6 +154,43 @@ def test_restricted_counts_smooth_across_the_cut():
     np.testing.assert_allclose(z, reference_zscore(x), rtol=1e-9, atol=1e-11)
 
 
+def test_edges_and_equal_times_count_as_in_binning():
+    z = cf.zscore_bins([[0.1, 0.2, 0.25], [0.05, 0.15, 0.15]], 0.1, support=[[0.0, 0.25]])
+    np.testing.assert_allclose(z.counts, [[-1, 1], [-1, 1]])
+
+
+def test_integers_strides_and_read_only_input_are_accepted():
+    times = np.array([3, 0, 4, 0, 11, 0, 12])[::2]
+    times.flags.writeable = False
+    for sigma in (None, 2.0):
+        options = {"bin_width": 2.0, "support": [[0, 20]], "sigma": sigma}
+        expected = cf.zscore_bins([[3.0, 4.0, 11.0, 12.0], [5.0]], **options).counts
+        np.testing.assert_array_equal(cf.zscore_bins([times, [5]], **options).counts, expected)
+        binned = cf.bin_spikes([times, [5]], 2.0, support=[[0, 20]])
+        for dtype in (np.uint8, np.int32, np.float32, np.float64, ">f8"):
+            counts = np.array(binned.counts, dtype=dtype, order="F")
+            counts.flags.writeable = False
+            again = cf.zscore_bins(replace(binned, counts=counts), sigma=sigma).counts
+            np.testing.assert_allclose(again, expected, rtol=1e-12, atol=1e-13)
+
+
+def test_smoothed_poisson_counts_are_correlated_as_their_kernel():
+    rng = np.random.default_rng(0)
+    n_bins, sigma = 100_000, 3.0
+    spikes = [np.sort(rng.uniform(0, n_bins, 50_000))]
+    binned = cf.bin_spikes(spikes, 1.0, support=[[0, n_bins]])
+    lags = np.arange(1, 12)
+    for scored in (
+        cf.zscore_bins(spikes, 1.0, support=[[0, n_bins]], sigma=sigma),
+        cf.zscore_bins(binned, sigma=sigma),
+    ):
+        z = scored.counts[0]
+        found = [np.mean(z[lag:] * z[:-lag]) for lag in lags]
+        expected = np.exp(-((lags / (2 * sigma)) ** 2))
+        # Bartlett: a standard deviation of at most sqrt(2 sqrt(2 pi) sigma / n_bins).
+        assert np.abs(found - expected).max() < 4 * np.sqrt(2 * np.sqrt(2 * np.pi) * sigma / n_bins)
+
+
 @pytest.mark.parametrize(
     ("trains", "support", "shape"),
     [
@@ -191,20 +232,50 @@ def test_binned_spikes_bring_their_own_bins():
         cf.zscore_bins(binned, support=[[0, 0.5]])
 
 
-def test_the_binding_refuses_an_axis_that_would_be_written_past():
-    from cofire import _core
-    from cofire.spikes.smoothing import SmoothingAxis
+def test_unsorted_and_nan_spikes_are_refused():
+    with pytest.raises(CofireError, match="sorted"):
+        cf.zscore_bins([[0.5, 0.2]], 0.1, support=[[0, 1]])
+    with pytest.raises(CofireError, match="finite"):
+        cf.zscore_bins([[0.5, np.nan]], 0.1, support=[[0, 1]])
 
-    axis = SmoothingAxis.lay(np.array([0, 5]), np.zeros(0, dtype=np.int64), 1.0).arrays()
-    x = np.zeros((2, 5))
-    assert _core.smooth_rows(x, axis, 1).shape == x.shape
-    with pytest.raises(ValueError, match="number of bins"):
-        _core.smooth_rows(np.zeros((2, 4)), axis, 1)
-    with pytest.raises(ValueError, match="too short"):
-        _core.smooth_rows(x, (*axis[:-1], 8), 1)
-    broken = list(axis)
-    broken[4] = axis[4] + 5
-    with pytest.raises(ValueError, match="image_bins must be bins"):
-        _core.smooth_rows(x, tuple(broken), 1)
-    with pytest.raises(TypeError):
-        _core.smooth_rows(x.astype(np.float32), axis, 1)
+
+def kernel_arguments(n_axis_bins=4):
+    """Two spikes, four bins, and an axis of `n_axis_bins` bins."""
+    axis = SmoothingAxis.lay(np.array([0, n_axis_bins]), np.zeros(0, dtype=np.int64), 1.0)
+    return {
+        "times": np.array([0.2, 0.5]),
+        "offsets": np.array([0, 2]),
+        "starts": np.zeros(1),
+        "stops": np.ones(1),
+        "steps": np.array([0.25]),
+        "bin_offsets": np.array([0, 4]),
+        "axis": axis.arrays(),
+        "ddof": 0,
+        "n_threads": 1,
+    }
+
+
+@pytest.mark.parametrize("kernel", [_core.zscore_spikes_f32, _core.zscore_spikes_f64])
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"times": np.array([0.2, 0.5], np.float32)}, TypeError, "incompatible"),
+        ({"offsets": np.array([0, 3])}, ValueError, "offsets end at 3, values have 2"),
+        ({"bin_offsets": np.array([0, 5])}, ValueError, "disagree in their bins"),
+        (kernel_arguments(5), ValueError, "disagree in their bins"),
+        ({"n_threads": 0}, ValueError, "n_threads must be at least 1"),
+    ],
+)
+def test_the_binding_of_spikes_refuses_what_does_not_fit(kernel, changes, error, message):
+    assert kernel(**kernel_arguments()).shape == (1, 4)
+    with pytest.raises(error, match=message):
+        kernel(**kernel_arguments() | changes)
+
+
+@pytest.mark.parametrize("kernel", [_core.zscore_rows_f32, _core.zscore_rows_f64])
+def test_the_binding_of_rows_refuses_other_shapes_and_types(kernel):
+    with pytest.raises(ValueError, match="x must be 2-D, got 1-D"):
+        kernel(np.zeros(3), 0, 1)
+    for x in (np.zeros((2, 3), np.float32), np.zeros((2, 6))[:, ::2]):
+        with pytest.raises(TypeError):
+            kernel(x, 0, 1)

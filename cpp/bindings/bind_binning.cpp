@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
 #include <tuple>
 
 #include "bind_grid.hpp"
@@ -20,7 +19,7 @@ Array<T> bin_spikes_as(const Array<double>& times, const Array<std::int64_t>& of
                        int n_threads) {
   const SpikeView spikes = ragged_of(times, offsets);
   const BinGrid grid = grid_of(starts, stops, steps, bin_offsets);
-  Array<T> counts({spikes.n_rows(), grid.n_bins()});
+  Array<T> counts = zeros<T>(spikes.n_rows(), grid.n_bins());
   const auto out = mutable_matrix(counts);
   run_released(n_threads,
                [&](const Control& control) { bin_spikes<T>(spikes, grid, control, out); });
@@ -38,34 +37,35 @@ Sparse bin_spikes_sparse(const Array<double>& times, const Array<std::int64_t>& 
   if (grid.n_bins() > std::numeric_limits<std::int32_t>::max()) {
     throw std::invalid_argument("more than 2^31 bins; use wider bins or a shorter support");
   }
-  const std::size_t n_spikes = spikes.values().size();
-  const auto bins = std::make_unique_for_overwrite<std::int32_t[]>(n_spikes);
-  const auto counts = std::make_unique_for_overwrite<std::int32_t[]>(n_spikes);
+  // Room for a bin a spike; rows are moved together once their sizes are known.
+  Array<std::int32_t> data(spikes.values().size());
+  Array<std::int32_t> indices(spikes.values().size());
   Array<std::int64_t> row_offsets(offsets.size());
+  const auto counts = mutable_span(data);
+  const auto bins = mutable_span(indices);
   const auto ends = mutable_span(row_offsets);
   ends[0] = 0;
-  const auto room = [&](index_t unit, std::int32_t* from) {
-    const auto begin = spikes.offsets()[static_cast<std::size_t>(unit)];
-    return std::span(from + begin, spikes.row(unit).size());
+  const auto first_of = [&](index_t unit) {
+    return static_cast<std::size_t>(spikes.offsets()[static_cast<std::size_t>(unit)]);
   };
   run_released(n_threads, [&](const Control& control) {
     parallel_for(spikes.n_rows(), control, [&](index_t unit) {
-      ends[static_cast<std::size_t>(unit) + 1] =
-          occupied_bins(spikes.row(unit), grid, grid.offsets.first(grid.starts.size()),
-                        room(unit, bins.get()), room(unit, counts.get()));
+      const auto train = spikes.row(unit);
+      ends[static_cast<std::size_t>(unit) + 1] = occupied_bins(
+          train, grid, grid.offsets.first(grid.starts.size()),
+          bins.subspan(first_of(unit), train.size()), counts.subspan(first_of(unit), train.size()));
     });
+    for (index_t unit = 0; unit < spikes.n_rows(); ++unit) {
+      const auto row = static_cast<std::size_t>(unit);
+      const auto size = static_cast<std::size_t>(ends[row + 1]);
+      std::ranges::copy(counts.subspan(first_of(unit), size), counts.begin() + ends[row]);
+      std::ranges::copy(bins.subspan(first_of(unit), size), bins.begin() + ends[row]);
+      ends[row + 1] += ends[row];
+    }
   });
-  for (std::size_t unit = 1; unit < ends.size(); ++unit) ends[unit] += ends[unit - 1];
-  Array<std::int32_t> data(ends.back());
-  Array<std::int32_t> indices(ends.back());
-  const auto to_data = mutable_span(data);
-  const auto to_indices = mutable_span(indices);
-  for (index_t unit = 0; unit < spikes.n_rows(); ++unit) {
-    const auto from = static_cast<std::size_t>(ends[static_cast<std::size_t>(unit)]);
-    const auto size = static_cast<std::size_t>(ends[static_cast<std::size_t>(unit) + 1]) - from;
-    std::copy_n(room(unit, counts.get()).data(), size, to_data.data() + from);
-    std::copy_n(room(unit, bins.get()).data(), size, to_indices.data() + from);
-  }
+  constexpr bool check_references = false;
+  data.resize({ends.back()}, check_references);
+  indices.resize({ends.back()}, check_references);
   return {data, indices, row_offsets};
 }
 

@@ -50,6 +50,13 @@ template <typename T>
   return {array.mutable_data(), array.shape(0), array.shape(1)};
 }
 
+// NumPy takes large zeros fresh from the system, which costs nothing until they are touched.
+template <typename T>
+[[nodiscard]] Array<T> zeros(index_t n_rows, index_t n_cols) {
+  const py::object make = py::module_::import("numpy").attr("zeros");
+  return make(py::make_tuple(n_rows, n_cols), py::dtype::of<T>());
+}
+
 [[nodiscard]] inline IntervalView intervals_of(const Array<double>& array, const char* name) {
   const auto view = matrix_of(array, name);
   if (view.n_cols() != 2) {

@@ -10,82 +10,78 @@ namespace cofire {
 
 namespace {
 
-// Units taken together in the inner loop: their z stays in L1 while the accumulators of all
-// patterns pass by, and one load and store of an accumulator serves eight products.
+// Patterns whose weights lie side by side.
 constexpr index_t group = 8;
-// Bins of a tile, and patterns whose accumulators are kept at once (L2).
-template <typename T>
-constexpr index_t tile_bins = 2048 / static_cast<index_t>(sizeof(T));
-constexpr index_t max_patterns = 32;
 
+// z of all units in some bins, and where the activation of one group of patterns goes.
 template <typename T>
-using Rows = std::array<const T*, group>;
+struct Job {
+  const T* z;
+  index_t z_stride;
+  index_t n_units;
+  const T* weights;  // weights[i * group + k] of unit i and pattern k
+  T keep_squares;    // 0 to keep the products of a unit with itself
+  T* out;
+  index_t out_stride;
+  index_t n_patterns;
+};
 
-// linear += sum_i w_i z_i and squares += sum_i (w_i z_i)^2 over one group of units.
-template <typename T>
-COFIRE_INLINE void accumulate(const Rows<T>& z, const T* w, index_t n, T* COFIRE_RESTRICT linear,
-                              T* COFIRE_RESTRICT squares) {
-  const T* z0 = z[0];
-  const T* z1 = z[1];
-  const T* z2 = z[2];
-  const T* z3 = z[3];
-  const T* z4 = z[4];
-  const T* z5 = z[5];
-  const T* z6 = z[6];
-  const T* z7 = z[7];
-  for (index_t t = 0; t < n; ++t) {
-    const T p0 = w[0] * z0[t];
-    const T p1 = w[1] * z1[t];
-    const T p2 = w[2] * z2[t];
-    const T p3 = w[3] * z3[t];
-    const T p4 = w[4] * z4[t];
-    const T p5 = w[5] * z5[t];
-    const T p6 = w[6] * z6[t];
-    const T p7 = w[7] * z7[t];
-    linear[t] += ((p0 + p1) + (p2 + p3)) + ((p4 + p5) + (p6 + p7));
-    squares[t] +=
-        ((p0 * p0 + p1 * p1) + (p2 * p2 + p3 * p3)) + ((p4 * p4 + p5 * p5) + (p6 * p6 + p7 * p7));
+// The activation of patterns first .. first + n_together in one vector of bins. Both sums of each
+// pattern stay in registers while all units pass by.
+template <int bytes, int n_together, typename T>
+COFIRE_INLINE void express_vector(const Job<T>& job, index_t bin, index_t first) {
+  using Vector = typename Lanes<T, bytes>::type;
+  using InMemory = typename Lanes<T, bytes>::in_memory;
+  Vector linear[n_together] = {};
+  Vector squares[n_together] = {};
+  for (index_t i = 0; i < job.n_units; ++i) {
+    const Vector z = *reinterpret_cast<const InMemory*>(job.z + i * job.z_stride + bin);
+    const T* const w = job.weights + i * group + first;
+    for (int k = 0; k < n_together; ++k) {
+      const Vector product = w[k] * z;
+      linear[k] += product;
+      squares[k] += product * product;
+    }
+  }
+  for (int k = 0; k < n_together && first + k < job.n_patterns; ++k) {
+    const Vector value = linear[k] * linear[k] - job.keep_squares * squares[k];
+    // x == x is the NaN test that vectorizes.
+    *reinterpret_cast<InMemory*>(job.out + (first + k) * job.out_stride + bin) =
+        value == value ? value : Vector{};
   }
 }
 
-// x != x is the NaN test that vectorizes.
-template <typename T>
-COFIRE_INLINE void finish(const T* linear, const T* squares, T keep_squares, index_t n, T* out) {
-  for (index_t t = 0; t < n; ++t) {
-    const T value = linear[t] * linear[t] - keep_squares * squares[t];
-    out[t] = value != value ? T{0} : value;
+template <int bytes, int n_together, typename T>
+COFIRE_INLINE void express_bins(const Job<T>& job, index_t n_bins) {
+  constexpr index_t step = Lanes<T, bytes>::size;
+  for (index_t first = 0; first < job.n_patterns; first += n_together) {
+    index_t bin = 0;
+    for (; bin + step <= n_bins; bin += step) express_vector<bytes, n_together>(job, bin, first);
+    for (; bin < n_bins; ++bin) express_vector<sizeof(T), n_together>(job, bin, first);
   }
 }
 
-COFIRE_CLONES void accumulate_group(const Rows<float>& z, const float* w, index_t n, float* linear,
-                                    float* squares) {
-  accumulate<float>(z, w, n, linear, squares);
-}
-COFIRE_CLONES void accumulate_group(const Rows<double>& z, const double* w, index_t n,
-                                    double* linear, double* squares) {
-  accumulate<double>(z, w, n, linear, squares);
-}
-COFIRE_CLONES void finish_row(const float* linear, const float* squares, float keep, index_t n,
-                              float* out) {
-  finish<float>(linear, squares, keep, n, out);
-}
-COFIRE_CLONES void finish_row(const double* linear, const double* squares, double keep, index_t n,
-                              double* out) {
-  finish<double>(linear, squares, keep, n, out);
-}
+// As many patterns together as there are registers for.
+#if COFIRE_HAS_WIDTHS
+COFIRE_AT_AVX512 void express(const Job<float>& job, index_t n) { express_bins<64, 8>(job, n); }
+COFIRE_AT_AVX512 void express(const Job<double>& job, index_t n) { express_bins<64, 8>(job, n); }
+COFIRE_AT_AVX2 void express(const Job<float>& job, index_t n) { express_bins<32, 4>(job, n); }
+COFIRE_AT_AVX2 void express(const Job<double>& job, index_t n) { express_bins<32, 4>(job, n); }
+#endif
+COFIRE_AT_BASELINE void express(const Job<float>& job, index_t n) { express_bins<16, 4>(job, n); }
+COFIRE_AT_BASELINE void express(const Job<double>& job, index_t n) { express_bins<16, 4>(job, n); }
 
-// Patterns by group of units: weights[(g * n_patterns + k) * group + i], zero beyond the last unit.
+// Patterns in groups, zero beyond the last.
 template <typename T>
 class GroupedPatterns {
  public:
   explicit GroupedPatterns(const MatrixView<const T>& patterns)
       : n_patterns_(patterns.n_rows()),
         n_units_(patterns.n_cols()),
-        n_groups_((n_units_ + group - 1) / group),
-        weights_(static_cast<std::size_t>(n_groups_ * n_patterns_ * group), T{0}) {
+        weights_(static_cast<std::size_t>((n_patterns_ + group - 1) / group * group * n_units_)) {
     for (index_t k = 0; k < n_patterns_; ++k) {
       for (index_t i = 0; i < n_units_; ++i) {
-        const index_t at = ((i / group) * n_patterns_ + k) * group + i % group;
+        const index_t at = (k / group * n_units_ + i) * group + k % group;
         weights_[static_cast<std::size_t>(at)] = patterns(k, i);
       }
     }
@@ -93,64 +89,33 @@ class GroupedPatterns {
 
   [[nodiscard]] index_t n_patterns() const noexcept { return n_patterns_; }
   [[nodiscard]] index_t n_units() const noexcept { return n_units_; }
-  [[nodiscard]] index_t n_groups() const noexcept { return n_groups_; }
-  [[nodiscard]] const T* of(index_t g, index_t k) const noexcept {
-    return weights_.data() + (g * n_patterns_ + k) * group;
+
+  // Bins of a tile whose z fits the second-level cache.
+  [[nodiscard]] index_t tile_bins() const noexcept {
+    constexpr index_t z_per_tile = 262'144 / static_cast<index_t>(sizeof(T));
+    return std::clamp<index_t>(z_per_tile / std::max<index_t>(n_units_, 1) / 64 * 64, 64, 4096);
+  }
+
+  // out (patterns, n_bins) of z (units, n_bins), rows `stride` apart.
+  void express_tile(const T* z, index_t z_stride, index_t n_bins, bool remove_diagonal, T* out,
+                    index_t out_stride) const {
+    for (index_t first = 0; first < n_patterns_; first += group) {
+      const Job<T> job{.z = z,
+                       .z_stride = z_stride,
+                       .n_units = n_units_,
+                       .weights = weights_.data() + first * n_units_,
+                       .keep_squares = remove_diagonal ? T{1} : T{0},
+                       .out = out + first * out_stride,
+                       .out_stride = out_stride,
+                       .n_patterns = std::min(group, n_patterns_ - first)};
+      express(job, n_bins);
+    }
   }
 
  private:
   index_t n_patterns_;
   index_t n_units_;
-  index_t n_groups_;
   std::vector<T> weights_;
-};
-
-// The activation of one tile of bins. z(i) is the tile's row of unit i, emit(k, row) takes the
-// result.
-template <typename T>
-class Tile {
- public:
-  explicit Tile(const GroupedPatterns<T>& patterns)
-      : patterns_(patterns),
-        zeros_(static_cast<std::size_t>(tile_bins<T>), T{0}),
-        linear_(static_cast<std::size_t>(max_patterns * tile_bins<T>)),
-        squares_(linear_.size()),
-        result_(zeros_.size()) {}
-
-  template <typename RowOf, typename Emit>
-  void run(index_t n, bool remove_diagonal, RowOf&& row_of, Emit&& emit) {
-    const T keep = remove_diagonal ? T{1} : T{0};
-    for (index_t first = 0; first < patterns_.n_patterns(); first += max_patterns) {
-      const index_t n_here = std::min(max_patterns, patterns_.n_patterns() - first);
-      std::fill(linear_.begin(), linear_.end(), T{0});
-      std::fill(squares_.begin(), squares_.end(), T{0});
-      for (index_t g = 0; g < patterns_.n_groups(); ++g) {
-        Rows<T> rows;
-        for (index_t i = 0; i < group; ++i) {
-          const index_t unit = g * group + i;
-          rows[static_cast<std::size_t>(i)] =
-              unit < patterns_.n_units() ? row_of(unit) : zeros_.data();
-        }
-        for (index_t k = 0; k < n_here; ++k) {
-          accumulate_group(rows, patterns_.of(g, first + k), n, linear(k), squares(k));
-        }
-      }
-      for (index_t k = 0; k < n_here; ++k) {
-        finish_row(linear(k), squares(k), keep, n, result_.data());
-        emit(first + k, result_.data());
-      }
-    }
-  }
-
- private:
-  T* linear(index_t k) { return linear_.data() + k * tile_bins<T>; }
-  T* squares(index_t k) { return squares_.data() + k * tile_bins<T>; }
-
-  const GroupedPatterns<T>& patterns_;
-  std::vector<T> zeros_;
-  std::vector<T> linear_;
-  std::vector<T> squares_;
-  std::vector<T> result_;
 };
 
 // Unsmoothed counts are sparse: every bin starts as a silent one and each occupied bin of a unit
@@ -290,18 +255,16 @@ class SmoothedActivation {
         scales_(scales),
         remove_diagonal_(remove_diagonal),
         silent_(static_cast<std::size_t>(patterns.n_patterns())) {
-    Tile<T> tile(patterns);
     std::vector<T> z(units.size());
     for (std::size_t i = 0; i < units.size(); ++i) z[i] = static_cast<T>(scales[i].z(0.0));
-    tile.run(
-        1, remove_diagonal, [&](index_t unit) { return z.data() + unit; },
-        [&](index_t k, const T* row) { silent_[static_cast<std::size_t>(k)] = row[0]; });
+    patterns.express_tile(z.data(), 1, 1, remove_diagonal, silent_.data(), 1);
   }
 
   void run(index_t begin, index_t end, MatrixView<T> out) const {
     Smoother smoother(axis_);
-    Tile<T> tile(patterns_);
-    const index_t step = smoother.tile_size(tile_bins<T>);
+    const index_t tile = patterns_.tile_bins();
+    const index_t step = smoother.tile_size(tile);
+    std::vector<T> rows(static_cast<std::size_t>(patterns_.n_patterns() * tile));
     std::vector<double> x(static_cast<std::size_t>(step));
     std::vector<T> z(units_.size() * static_cast<std::size_t>(step));
     std::vector<Cursor> cursors;
@@ -315,14 +278,15 @@ class SmoothedActivation {
         }
         continue;
       }
-      for (index_t t = 0; t < plan.n_bins; t += tile_bins<T>) {
-        const index_t n = std::min(tile_bins<T>, plan.n_bins - t);
-        T* to = out.row(plan.first_bin + t).data();
-        tile.run(
-            n, remove_diagonal_, [&](index_t unit) { return z.data() + unit * step + t; },
-            [&](index_t k, const T* row) {
-              for (index_t b = 0; b < n; ++b) to[b * out.n_cols() + k] = row[b];
-            });
+      for (index_t t = 0; t < plan.n_bins; t += tile) {
+        const index_t n = std::min(tile, plan.n_bins - t);
+        patterns_.express_tile(z.data() + t, step, n, remove_diagonal_, rows.data(), tile);
+        for (index_t b = 0; b < n; ++b) {
+          T* const to = out.row(plan.first_bin + t + b).data();
+          for (index_t k = 0; k < out.n_cols(); ++k) {
+            to[k] = rows[static_cast<std::size_t>(k * tile + b)];
+          }
+        }
       }
     }
   }
@@ -359,16 +323,18 @@ void activation(const MatrixView<const T>& patterns, const MatrixView<const T>& 
                 bool remove_diagonal, const Control& control, MatrixView<T> out) {
   constexpr index_t tiles_per_block = 16;
   const GroupedPatterns<T> grouped(patterns);
-  parallel_blocks(
-      z.n_cols(), tiles_per_block * tile_bins<T>, control, [&](index_t begin, index_t end) {
-        Tile<T> tile(grouped);
-        for (index_t t = begin; t < end; t += tile_bins<T>) {
-          const index_t n = std::min(tile_bins<T>, end - t);
-          tile.run(
-              n, remove_diagonal, [&](index_t unit) { return z.row(unit).data() + t; },
-              [&](index_t k, const T* row) { std::copy_n(row, n, out.row(k).data() + t); });
-        }
-      });
+  const index_t tile = grouped.tile_bins();
+  parallel_blocks(z.n_cols(), tiles_per_block * tile, control, [&](index_t begin, index_t end) {
+    // A copy, for rows of z a power of two apart would compete for few places of the cache.
+    std::vector<T> rows(static_cast<std::size_t>(z.n_rows() * tile));
+    for (index_t t = begin; t < end; t += tile) {
+      const index_t n = std::min(tile, end - t);
+      for (index_t i = 0; i < z.n_rows(); ++i) {
+        std::copy_n(z.row(i).data() + t, n, rows.data() + i * tile);
+      }
+      grouped.express_tile(rows.data(), tile, n, remove_diagonal, out.data() + t, out.n_cols());
+    }
+  });
 }
 
 template <typename T>
@@ -390,7 +356,7 @@ void activation_of_spikes(const MatrixView<const T>& patterns, const SpikeView& 
     const GroupedPatterns<T> grouped(patterns);
     const SmoothedActivation<T> kernel(grouped, axis, units, scales, remove_diagonal);
     // A block is many tiles, however wide the kernel is.
-    const index_t block = 16 * Smoother(axis).tile_size(tile_bins<T>);
+    const index_t block = 16 * Smoother(axis).tile_size(grouped.tile_bins());
     parallel_blocks(axis.length, block, control,
                     [&](index_t begin, index_t end) { kernel.run(begin, end, out); });
     return;

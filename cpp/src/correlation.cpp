@@ -1,6 +1,8 @@
 #include "cofire/correlation.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace cofire {
@@ -9,6 +11,24 @@ namespace {
 
 // Bins handled at once: the lists of their spikes stay in the cache.
 constexpr index_t chunk_bins = 2048;
+
+// Calls visit(bin) for each bin that is not 0; most words of memory hold none.
+template <typename T, typename Visit>
+void for_each_occupied(const T* row, index_t n_bins, Visit&& visit) {
+  constexpr auto bins_per_word = static_cast<index_t>(sizeof(std::uint64_t) / sizeof(T));
+  index_t bin = 0;
+  for (; bin + bins_per_word <= n_bins; bin += bins_per_word) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, row + bin, sizeof(word));
+    if (word == 0) continue;
+    for (index_t b = bin; b < bin + bins_per_word; ++b) {
+      if (row[b] != 0) visit(b);
+    }
+  }
+  for (; bin < n_bins; ++bin) {
+    if (row[bin] != 0) visit(bin);
+  }
+}
 
 // The spikes of a chunk of bins, twice: by unit (bin and count), and by bin (a unit as often as it
 // fired, units in order).
@@ -22,12 +42,11 @@ class SpikeLists {
     bin_ends_.assign(static_cast<std::size_t>(n_bins) + 1, 0);
     for (index_t i = 0; i < counts.n_rows(); ++i) {
       const T* const row = counts.row(i).data() + first_bin;
-      for (index_t bin = 0; bin < n_bins; ++bin) {
-        if (row[bin] == 0) continue;
+      for_each_occupied(row, n_bins, [&](index_t bin) {
         const auto count = static_cast<std::uint32_t>(row[bin]);
         events_.push_back({static_cast<std::uint32_t>(bin), count, 0});
         bin_ends_[static_cast<std::size_t>(bin) + 1] += count;
-      }
+      });
       unit_ends_[static_cast<std::size_t>(i) + 1] = events_.size();
     }
     for (std::size_t b = 1; b < bin_ends_.size(); ++b) bin_ends_[b] += bin_ends_[b - 1];

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "cofire/large_pages.hpp"
 #include "cofire/time_order.hpp"
 
 namespace cofire {
@@ -77,9 +78,9 @@ LagList make_list(const SpikeView& spikes, const LagBins& bins, const Control& c
   const auto stride_bits = static_cast<int>(std::bit_width(list.stride));
   const int fraction_bits = std::min({20, 31 - stride_bits, 48 - span_bits});
   list.fraction_bits = static_cast<unsigned>(fraction_bits);
-  list.entries = std::make_unique_for_overwrite<Entry[]>(n);
-  list.n_ahead = std::make_unique_for_overwrite<std::uint32_t[]>(n);
-  list.places = std::make_unique_for_overwrite<std::uint32_t[]>(n);
+  list.entries = make_in_large_pages<Entry>(n);
+  list.n_ahead = make_in_large_pages<std::uint32_t>(n);
+  list.places = make_in_large_pages<std::uint32_t>(n);
 
   const double unit_per_second = std::ldexp(1.0 / bins.width, fraction_bits);
   const double origin = first;

@@ -86,7 +86,7 @@ void add_one(const T* a, index_t n, const double* pivot, double* sum, double* sq
   }
 }
 
-// Some lags of some signals, small enough that its sums stay in the first-level cache. Memory of a
+// Some lags of some signals, small enough that its sums stay in the cache. Memory of a
 // tile is `n_rows` contiguous stretches of `row_length` samples, `row_step` apart.
 template <typename T>
 class Tile {
@@ -276,9 +276,11 @@ void add_places(const SignalView<T>& signal, std::span<const Place> places, Sums
   }
 }
 
-// Lags of one tile when each lag holds `width` sums: the sums and their pivots stay in 32 KiB.
+// Lags of one tile when each lag holds `width` sums: sums, squares and pivots stay in 96 KiB, a
+// part of the second-level cache. Smaller tiles read memory in pieces too short to be fetched
+// ahead.
 index_t lags_per_tile(index_t n_lags, index_t width) {
-  constexpr index_t sums_per_tile = 1024;
+  constexpr index_t sums_per_tile = 4096;
   const index_t n_tiles = std::min(n_lags, (n_lags * width + sums_per_tile - 1) / sums_per_tile);
   return (n_lags + n_tiles - 1) / n_tiles;
 }

@@ -48,6 +48,17 @@ COFIRE_CLONES Moments moments(const double* x, index_t n, double shift) {
   return total;
 }
 
+// Sums of integers have no order, so they vectorize as they are.
+COFIRE_CLONES Moments moments(std::span<const std::int32_t> counts) {
+  std::int64_t sum = 0;
+  std::int64_t squares = 0;
+  for (const std::int64_t count : counts) {
+    sum += count;
+    squares += count * count;
+  }
+  return {static_cast<double>(sum), static_cast<double>(squares)};
+}
+
 // From the moments about `shift`.
 RowScale scale_from(Moments about, double shift, index_t n, index_t ddof) {
   if (n <= ddof) return {};
@@ -67,20 +78,29 @@ COFIRE_INLINE void standardize_row(const double* x, RowScale row, index_t n, T* 
 // Fills the row with the z of an empty bin a piece at a time and patches the occupied bins while
 // the piece is in L1.
 template <typename T>
-void write_counts(const PlacedUnit& unit, RowScale row, std::span<T> out) {
+COFIRE_INLINE void write_counts(const PlacedUnit::List& occupied, RowScale row, index_t n_bins,
+                                T* COFIRE_RESTRICT out) {
   constexpr index_t piece = 16384 / static_cast<index_t>(sizeof(T));
-  const auto n_bins = static_cast<index_t>(out.size());
   const T silent = static_cast<T>(row.z(0.0));
-  const PlacedUnit::List occupied = unit.bins();
-  std::size_t i = 0;
+  const auto n = static_cast<index_t>(occupied.positions.size());
+  const std::int32_t* const positions = occupied.positions.data();
+  const std::int32_t* const counts = occupied.counts.data();
+  index_t i = 0;
   for (index_t begin = 0; begin < n_bins; begin += piece) {
     const index_t end = std::min(begin + piece, n_bins);
-    std::fill(out.data() + begin, out.data() + end, silent);
-    for (; i < occupied.positions.size() && occupied.positions[i] < end; ++i) {
-      out[static_cast<std::size_t>(occupied.positions[i])] =
-          static_cast<T>(row.z(occupied.counts[i]));
-    }
+    for (index_t t = begin; t < end; ++t) out[t] = silent;
+    for (; i < n && positions[i] < end; ++i) out[positions[i]] = static_cast<T>(row.z(counts[i]));
   }
+}
+
+COFIRE_CLONES void write_row(const PlacedUnit::List& occupied, RowScale row, index_t n,
+                             float* out) {
+  write_counts<float>(occupied, row, n, out);
+}
+
+COFIRE_CLONES void write_row(const PlacedUnit::List& occupied, RowScale row, index_t n,
+                             double* out) {
+  write_counts<double>(occupied, row, n, out);
 }
 
 template <typename T>
@@ -113,14 +133,7 @@ COFIRE_CLONES void standardize(const double* x, RowScale row, index_t n, float* 
 }
 
 RowScale scale_of_counts(const PlacedUnit& unit, index_t n_bins, index_t ddof) {
-  // Sums of integers are exact in double up to 2^53.
-  Moments about;
-  for (const std::int32_t count : unit.bins().counts) {
-    const double c = count;
-    about.sum += c;
-    about.squares += c * c;
-  }
-  return scale_from(about, 0.0, n_bins, ddof);
+  return scale_from(moments(unit.bins().counts), 0.0, n_bins, ddof);
 }
 
 RowScale scale_of_smoothed(const PlacedUnit& unit, const SmoothingAxis& axis, index_t ddof) {
@@ -152,7 +165,8 @@ void zscore_spikes(const SpikeView& spikes, const BinGrid& grid, const Smoothing
   parallel_for(spikes.n_rows(), control, [&](index_t i) {
     const PlacedUnit unit(spikes.row(i), grid, axis);
     if (axis.radius() == 0) {
-      write_counts<T>(unit, scale_of_counts(unit, axis.n_bins(), ddof), out.row(i));
+      write_row(unit.bins(), scale_of_counts(unit, axis.n_bins(), ddof), axis.n_bins(),
+                out.row(i).data());
     } else {
       write_smoothed<T>(unit, axis, scale_of_smoothed(unit, axis, ddof), out.row(i));
     }

@@ -141,6 +141,10 @@ def restrict(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.N
     """
     (times, offsets) of the spikes inside disjoint sorted intervals [start, stop).
     """
+def rolled_grams(values: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], bins: numpy.typing.NDArray[numpy.int64], n_bins: typing.SupportsInt | typing.SupportsIndex, shifts: numpy.typing.NDArray[numpy.int64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    Gram matrices (draws, rows, rows) of sparse rows, each row rolled right by its shift.
+    """
 def rotate_rows_u16(values: numpy.typing.NDArray[numpy.uint16], seed: typing.SupportsInt | typing.SupportsIndex, draw: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.uint16]:
     """
     Each row rolled to the right by a uniform number of columns.

@@ -64,3 +64,16 @@ def moments(stack):
         if len(values) > 1:
             sem[index] = values.std(ddof=1) / math.sqrt(len(values))
     return mean, sem, count
+
+
+def assert_is_average(found, stack, rtol=1e-12):
+    """`found` holds the moments of `stack`."""
+    mean, sem, count = moments(stack)
+    np.testing.assert_array_equal(found.counts, count)
+    np.testing.assert_allclose(found.mean, mean, rtol=rtol)
+    np.testing.assert_allclose(found.sem, sem, rtol=1e-7, atol=1e-12)
+
+
+def signal(seed=0, n_samples=700, n=3, dtype=np.float64):
+    """Noise (n_samples, n) around 3."""
+    return np.random.default_rng(seed).normal(3.0, 1.0, (n_samples, n)).astype(dtype)

@@ -28,22 +28,49 @@ def uniforms(seed: int, row: int, draw: int, n: int) -> np.ndarray:
     return np.array([(word >> 11) * 2.0**-53 for word in philox(seed, row, draw, n)])
 
 
+def below(bound: int, halves) -> int:
+    """Unbiased integer below a bound from 32-bit numbers (Lemire 2019)."""
+    while True:
+        product = next(halves) * bound
+        if product & 0xFFFFFFFF >= (2**32 - bound) % bound:
+            return product >> 32
+
+
+def shuffled(values, words):
+    """Fisher-Yates from the end, with the 32-bit halves of an iterator of words."""
+    halves = (half for word in words for half in (word & 0xFFFFFFFF, word >> 32))
+    values = np.array(values)
+    for size in range(len(values), 1, -1):
+        k = below(size, halves)
+        values[size - 1], values[k] = values[k], values[size - 1]
+    return values
+
+
 def permutation(n: int, seed: int, row: int, draw: int) -> np.ndarray:
-    """Order of 0..n-1 after Fisher-Yates with the 32-bit halves of a stream."""
-    halves = iter(
-        half
-        for word in philox(seed, row, draw, 2 * n + 8)
-        for half in (word & 0xFFFFFFFF, word >> 32)
-    )
-    order = np.arange(n)
-    for size in range(n, 1, -1):
-        threshold = (2**32 - size) % size
-        product = next(halves) * size
-        while product & 0xFFFFFFFF < threshold:
-            product = next(halves) * size
-        k = product >> 32
-        order[size - 1], order[k] = order[k], order[size - 1]
-    return order
+    """Order of 0..n-1 after Fisher-Yates with a stream."""
+    return shuffled(np.arange(n), iter(philox(seed, row, draw, 2 * n + 8)))
+
+
+def rotation(n: int, seed: int, row: int, draw: int) -> int:
+    """Uniform shift below n from 64-bit words of a stream (Lemire 2019)."""
+    for word in philox(seed, row, draw, 8):
+        if (word * n) & (2**64 - 1) >= 2**64 % n:
+            return (word * n) >> 64
+    raise AssertionError
+
+
+def shuffled_gram(rows, n_bins, seed, draw):
+    """Gram matrix of rows whose entries are dealt to distinct bins, one stream for all rows."""
+    words = philox(seed, 0, draw, sum(map(len, rows)) + 8)
+    halves = (half for word in words for half in (word & 0xFFFFFFFF, word >> 32))
+    order = np.arange(n_bins)
+    dense = np.zeros((len(rows), n_bins))
+    for i, row in enumerate(rows):
+        for k, value in enumerate(row):
+            other = k + below(n_bins - k, halves)
+            order[k], order[other] = order[other], order[k]
+            dense[i, order[k]] = value
+    return dense @ dense.T
 
 
 def jitter(trains, support, width, seed, draw):
@@ -58,6 +85,47 @@ def jitter(trains, support, width, seed, draw):
             offset = np.where(offset >= stop - start, 2 * (stop - start) - offset, offset)
             moved[inside] = np.clip(start + offset, start, np.nextafter(stop, -np.inf))
         out.append(np.sort(moved))
+    return out
+
+
+def isi_shuffle(trains, support, seed, draw):
+    """Permute the intervals of each epoch, one stream of numbers a train."""
+    out = []
+    for row, train in enumerate(trains):
+        words = iter(philox(seed, row, draw, 4 * len(train) + 8))
+        moved = []
+        for start, stop in support:
+            inside = train[(train >= start) & (train < stop)]
+            isis = shuffled(np.diff(inside), words)
+            moved.append(np.concatenate([inside[:1], inside[:1] + np.cumsum(isis)]))
+        out.append(np.concatenate([np.zeros(0), *moved]))
+    return out
+
+
+def uniform(trains, support, seed, draw):
+    """As many times as given, uniform on the support joined without gaps."""
+    length = np.diff(support, axis=1).ravel()
+    begin = np.concatenate([[0.0], np.cumsum(length)])
+    out = []
+    for row, train in enumerate(trains):
+        position = uniforms(seed, row, draw, len(train)) * begin[-1]
+        epoch = np.searchsorted(begin[1:], position, side="right")
+        out.append(np.sort(support[epoch, 0] + position - begin[epoch]))
+    return out
+
+
+def circular_shift_within(trains, support, seed, draw):
+    """Rotate within each epoch that holds spikes, by the next number of the train's stream."""
+    out = []
+    for row, train in enumerate(trains):
+        numbers = iter(uniforms(seed, row, draw, len(support)))
+        moved = []
+        for start, stop in support:
+            inside = train[(train >= start) & (train < stop)]
+            if len(inside):
+                shift = next(numbers) * (stop - start)
+                moved.append(start + np.sort(np.mod(inside - start + shift, stop - start)))
+        out.append(np.concatenate([np.zeros(0), *moved]))
     return out
 
 

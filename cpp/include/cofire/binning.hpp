@@ -23,7 +23,9 @@ struct BinGrid {
 };
 
 // counts(unit, bin) = number of spikes with edge[bin] <= t < edge[bin + 1]; the last bin of an
-// epoch also holds t == its last edge. Counts beyond the largest T throw std::out_of_range.
+// epoch also holds t == its last edge. `counts` must be zero; memory fresh from the system is, and
+// writing zeros over it once more would cost more than the counting. Counts beyond the largest T
+// throw std::out_of_range.
 template <typename T>
 void bin_spikes(const SpikeView& spikes, const BinGrid& grid, const Control& control,
                 MatrixView<T> counts);

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from queue import SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from cofire._threads import resolve_threads
 from cofire._validate import AnyArray, FloatArray
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 _T = TypeVar("_T")
 
@@ -19,10 +24,19 @@ _T = TypeVar("_T")
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Keep BLAS on one thread: threads are ours to hand out, and sums keep their order."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _blas_libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@lru_cache(maxsize=1)
+def _blas_libraries(n_modules: int) -> ThreadpoolController:
+    """The loaded BLAS libraries; finding them takes longer than a small product.
+
+    A library comes with a module, hence `n_modules`: they are looked for again after an import.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def threaded_map(

@@ -287,10 +287,14 @@ class ExplainedVariance:
 
 
 def _as_rows(x: Any, name: str) -> AnyArray:
-    """Counts as they are, so that they need no copy; anything else as finite float64."""
+    """Counts and finite float64 as they are, without a copy; anything else as finite float64."""
     values = getattr(x, "counts", x)
-    if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind in "iu":
-        return values
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        if values.dtype.kind in "iu":
+            return values
+        with np.errstate(over="ignore", invalid="ignore"):
+            if values.dtype == np.float64 and np.isfinite(values.sum()):
+                return values
     return as_bins(x, name)
 
 
@@ -318,8 +322,9 @@ def _moments(counts: AnyArray) -> tuple[FloatArray, FloatArray] | None:
     Float32 holds the sums of integers exactly where no sum of squares reaches 2**24: none of the
     other sums is larger. Floats lose digits where a mean is large against its deviation.
     """
-    if counts.dtype.kind in "biu":
+    with np.errstate(over="ignore"):
         narrow = counts.astype(np.float32, order="C")
+    if counts.dtype.kind in "biu" or (np.rint(narrow) == counts).all():
         exact = gram(narrow)
         if exact.diagonal().max(initial=0.0) < 2**24:
             totals = narrow @ np.ones(narrow.shape[1], np.float32)

@@ -107,28 +107,49 @@ def singular_statistics(first: FloatArray, second: FloatArray, surrogates: Surro
     return np.stack(threaded_map(one, n, surrogates.threads, surrogates.progress))
 
 
+@dataclass(frozen=True, slots=True)
+class _SparseRows:
+    """Rows of z above their smallest value, and what that leaves out of their Gram matrix.
+
+    With ``z = lifted + background`` the cross terms hold sums of rows, which no shuffle changes.
+    """
+
+    values: FloatArray
+    bins: IntArray
+    offsets: IntArray
+    constant: FloatArray
+
+    @classmethod
+    def of(cls, z: FloatArray) -> _SparseRows:
+        background = z.min(axis=1)
+        lifted = z - background[:, None]
+        rows, bins = np.nonzero(lifted)
+        offsets = np.searchsorted(rows, np.arange(len(z) + 1)).astype(np.int64)
+        cross = np.outer(background, lifted.sum(axis=1))
+        constant = cross + cross.T + z.shape[1] * np.outer(background, background)
+        return cls(lifted[rows, bins], bins.astype(np.int64), offsets, constant)
+
+
+def _occupied_per_bin(z: FloatArray) -> float:
+    """Mean number of units in a bin that are above their smallest value."""
+    return len(z) * float((z > z.min(axis=1, keepdims=True)).mean())
+
+
 def _permuted(
     z: FloatArray, statistic: GramStatistic, surrogates: Surrogates, seed: int
 ) -> FloatArray:
     """Every row permuted, with our own streams."""
     n_units, n_bins = z.shape
-    background = z.min(axis=1)
-    occupied = z > background[:, None]
-    share = float(occupied.mean())
+    per_bin = _occupied_per_bin(z)
     # Cost of a bin in ns: sparse draws and multiplies entries, dense permutes rows and calls BLAS.
-    sparse_cost = 15 * share * n_units + 0.7 * (share * n_units) ** 2
+    sparse_cost = 15 * per_bin + 0.7 * per_bin**2
     dense_cost = 20 * n_units + 0.045 * n_units**2
     if sparse_cost < dense_cost:
-        lifted = z - background[:, None]
-        values = lifted[occupied]
-        offsets = np.concatenate([[0], np.cumsum(occupied.sum(axis=1))]).astype(np.int64)
-        # z = lifted + background: the cross terms hold sums of rows, which no shuffle changes.
-        cross = np.outer(background, lifted.sum(axis=1))
-        constant = cross + cross.T + n_bins * np.outer(background, background)
+        rows = _SparseRows.of(z)
 
         def one(k: int) -> float:
-            grams = _core.shuffled_grams(values, offsets, n_bins, seed, k, 1, 1)
-            return statistic(grams[0] + constant)
+            grams = _core.shuffled_grams(rows.values, rows.offsets, n_bins, seed, k, 1, 1)
+            return statistic(grams[0] + rows.constant)
     else:
 
         def one(k: int) -> float:
@@ -164,22 +185,38 @@ def _circular(z: FloatArray, statistic: GramStatistic, surrogates: Surrogates) -
         shifts = np.stack([g.integers(0, 2 * n_bins, size=n_units) for g in generators]) % n_bins
     else:
         shifts = _philox(seed, 0).integers(0, n_bins, size=(n, n_units))
-    # Measured cost in ns: all cross-correlations once, or one product for each shuffle.
-    by_transform = 0.27 * n_units**2 * n_bins * np.log2(max(n_bins, 2))
+    # Measured cost in ns: all cross-correlations once, or the entries or one product of each
+    # shuffle.
+    per_bin = _occupied_per_bin(z)
+    by_transform = _fft_cost(n_bins) * n_units**2 * n_bins * np.log2(max(n_bins, 2))
+    by_entries = n * n_bins * (6 * per_bin + 0.7 * per_bin**2)
     by_product = n * n_bins * (0.045 * n_units**2 + 0.9 * n_units)
-    if by_transform < by_product and n * n_units**2 < 1e8:
+    if by_transform < min(by_entries, by_product) and n * n_units**2 < 1e8:
         grams = _lagged_grams(z, shifts, surrogates)
         return np.array(
             threaded_map(lambda k: statistic(grams[k]), n, surrogates.threads), dtype=np.float64
         )
-    return np.array(
-        threaded_map(
-            lambda k: statistic(gram(_rolled(z, shifts[k]))),
-            n,
-            surrogates.threads,
-            surrogates.progress,
-        )
-    )
+    if by_entries < by_product:
+        rows = _SparseRows.of(z)
+
+        def one(k: int) -> float:
+            grams = _core.rolled_grams(
+                rows.values, rows.offsets, rows.bins, n_bins, shifts[k : k + 1], 1
+            )
+            return statistic(grams[0] + rows.constant)
+    else:
+
+        def one(k: int) -> float:
+            return statistic(gram(_rolled(z, shifts[k])))
+
+    return np.array(threaded_map(one, n, surrogates.threads, surrogates.progress))
+
+
+def _fft_cost(n_bins: int) -> float:
+    """Nanoseconds a bin, pair and doubling; lengths with a large prime factor take three times."""
+    import scipy.fft
+
+    return 0.27 if scipy.fft.next_fast_len(max(n_bins, 1)) == n_bins else 0.8
 
 
 def _rolled(z: FloatArray, shifts: IntArray) -> FloatArray:

@@ -63,13 +63,15 @@ def skew_bias_matrix(times: Any, ids: Any = None, n: int | None = None) -> Float
                 f"ids must be one integer per spike ({len(flat)}), got shape {units.shape}, "
                 f"{units.dtype}"
             )
+        # Unsigned ids do not hold the -1 of no units.
+        units = units.astype(np.int64)
         n_units = int(units.max(initial=-1)) + 1 if n is None else integer(n, "n", minimum=0)
         if units.size and (units.min() < 0 or units.max() >= n_units):
             raise InvalidArgumentError(
                 f"ids must lie in 0..{n_units - 1}, they run from {units.min()} to {units.max()}"
             )
         order = np.argsort(flat, kind="stable")
-        flat, units = flat[order], units[order].astype(np.int64)
+        flat, units = flat[order], units[order]
     fits_memory((n_units, n_units), np.float64, "a skew-bias matrix")
     offsets = np.array([0, len(flat)], dtype=np.int64)
     matrix: FloatArray = _core.skew_bias(flat, offsets, units, n_units, 1)[0]

@@ -7,7 +7,7 @@ another plan.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any
@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from cofire._validate import AnyArray, FloatArray, integer, positive
+from cofire.connectome import Connectome
 from cofire.errors import InvalidArgumentError, InvalidTypeError
 from cofire.nn import layout, plan_io
 from cofire.nn.elements import Pathway, Population
+from cofire.nn.from_connectome import elements_of
 from cofire.nn.layout import CurrentGroup, Slot
 
 _TARGETS = {
@@ -98,6 +100,88 @@ class NetworkPlan:
         placed = tuple(_placed(w, populations, order) for w in pathways)
         object.__setattr__(self, "populations", populations)
         object.__setattr__(self, "pathways", placed)
+
+    @classmethod
+    def from_connectome(
+        cls,
+        connectome: Connectome,
+        by: str = "cell_type",
+        *,
+        order: Sequence[str] | None = None,
+        signs: Mapping[str, int] | str | None = None,
+        weights: str = "count",
+        normalize: str = "max",
+        populations: Mapping[str, Mapping[str, Any]] | None = None,
+        pathways: Mapping[tuple[str, str], Mapping[str, Any] | None] | None = None,
+        dt: float = 1e-3,
+    ) -> NetworkPlan:
+        """Make a population of each type of cell, and a pathway wherever one type contacts another.
+
+        Neurons of a population are the cells of its type in the order of the connectome. The
+        pathway from type a to type b is named ``"a->b"``; it acts within the step if a comes
+        before b in the order of update, otherwise with the spikes of the step before.
+
+        Parameters
+        ----------
+        connectome : Connectome
+            Square; its edge types are added (``connectome.of_type`` chooses among them).
+        by : str
+            Column of the cells with their type.
+        order : sequence of str, optional
+            Types in the order of update, usually from the input to the output; cells of other
+            types are left out. Default: all types as they first occur.
+        signs : mapping of str to {1, -1}, or str, optional
+            Sign of the synapses that a type makes; a type that is not mentioned is excitatory. Or
+            the column of the cells that holds it.
+        weights : {"count", "psd"}
+            Number of synapses of a pair, or their summed size.
+        normalize : {"max", "input", "none"}
+            Divide the weights of a pathway by their largest one, or those of each postsynaptic cell
+            by their sum.
+        populations : mapping of str to mapping, optional
+            Options of :class:`Population` by type. Default: leaky integrate-and-fire.
+        pathways : mapping of (str, str) to mapping or None, optional
+            Options of :class:`Pathway` by (pre, post); None leaves the pathway out. Default:
+            synapses without depression, a "rate" pathway to and a "divisive" one from graded
+            populations.
+        dt : float, s
+
+        Returns
+        -------
+        NetworkPlan
+
+        Raises
+        ------
+        MissingDataError
+            No such column, cells without a type, no sizes.
+        InvalidArgumentError
+            Types or signs that do not fit the cells; the message names them.
+
+        Notes
+        -----
+        The strength of a synapse is chosen so that one spike of half its presynaptic cells brings
+        the average postsynaptic cell (of those with input) to threshold: a start for training.
+
+        Examples
+        --------
+        >>> import cofire as cf
+        >>> from cofire.nn import NetworkPlan
+        >>> synapses = {"pre": [1, 2, 2, 3], "post": [3, 3, 3, 4]}
+        >>> cells = {"cell_id": [1, 2, 3, 4], "cell_type": ["cone", "cone", "bipolar", "ganglion"]}
+        >>> NetworkPlan.from_connectome(cf.Connectome.from_synapses(synapses, cells=cells))
+        NetworkPlan(3 populations, 4 neurons, 2 pathways, 3 edges, dt 1 ms)
+        """
+        found = elements_of(
+            connectome,
+            by,
+            order=order,
+            signs=signs,
+            weights=weights,
+            normalize=normalize,
+            populations=populations,
+            pathways=pathways,
+        )
+        return cls(*found, dt=dt)
 
     @cached_property
     def theta_layout(self) -> list[Slot]:

@@ -59,7 +59,7 @@ def correlation(x: Any, *, zero_variance: str = "zero", threads: int | None = No
     one_of(zero_variance, "zero_variance", ("zero", "nan"))
     n_threads = resolve_threads(threads)
     values = rows_of(x)
-    sums = None if values.dtype.kind == "f" else values.sum(axis=1, dtype=np.int64)
+    sums = None if values.dtype.kind == "f" else _row_sums(values)
     if sums is not None and _products_are_exact(values, sums):
         coefficients, constant = _correlate_counts(values, sums, n_threads)
     else:
@@ -105,6 +105,13 @@ def correlate_floats(values: FloatArray) -> tuple[FloatArray, AnyArray]:
     centered /= np.where(constant | (norm == 0), 1.0, norm)[:, None]
     centered[constant] = 0.0
     return np.clip(centered @ centered.T, -1.0, 1.0), constant
+
+
+def _row_sums(counts: AnyArray) -> IntArray:
+    # Bytes are summed into 32 bits three times as fast as into 64.
+    fits = counts.dtype == np.uint8 and counts.shape[1] < 2**24
+    sums: IntArray = counts.sum(axis=1, dtype=np.uint32 if fits else np.int64).astype(np.int64)
+    return sums
 
 
 def _products_are_exact(counts: AnyArray, sums: IntArray) -> bool:

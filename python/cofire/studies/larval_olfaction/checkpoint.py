@@ -170,11 +170,12 @@ def find_weights(path: str | Path) -> tuple[tuple[int, Path], ...]:
 
 def _from_npz(file: Path) -> dict[str, AnyArray]:
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        # Opened here: numpy leaves a file that is no archive open.
+        with file.open("rb") as raw, np.load(raw, allow_pickle=False) as arrays:
             prefixed = [name for name in arrays.files if name.startswith(_GOLDEN_PREFIX)]
             names = prefixed or arrays.files
             return {name.removeprefix(_GOLDEN_PREFIX): arrays[name] for name in names}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise FileFormatError(f"{file} is not a readable npz file: {error}") from error
 
 

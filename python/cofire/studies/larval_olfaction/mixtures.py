@@ -18,7 +18,7 @@ from cofire.studies.larval_olfaction.data import (
     noisy_inputs,
     random_triplets,
 )
-from cofire.studies.larval_olfaction.evaluation import noise_seed, run_trials
+from cofire.studies.larval_olfaction.evaluation import independent_seed, noise_seed, run_trials
 from cofire.studies.larval_olfaction.results import MixtureCoding
 
 _TRIALS = 20
@@ -46,7 +46,7 @@ def mixture_coding(
     panel : OdorPanel
     config : OlfactionConfig, optional
     seed : int
-        Of the model: seed of the noise under the older protocol.
+        Of the model; every model has mixtures and trials of its own.
     cells : callable, optional
         KC counts of trials (n, n_trials, n_receptors) in which the sub-additivity of single cells
         is measured; default, the network's (the predecessor took another network's).
@@ -60,7 +60,7 @@ def mixture_coding(
     Honegger, Campbell & Turner 2011, doi:10.1523/JNEUROSCI.1099-11.2011
     """
     chosen = config or OlfactionConfig()
-    fixed = noise_seed(chosen, seed)
+    fixed = independent_seed(noise_seed(chosen, seed), seed)
     rng = np.random.default_rng(fixed)
     odors = np.arange(1 if chosen.protocol == "newer" else 0, panel.n_odors)
     pairs = all_pairs(odors)

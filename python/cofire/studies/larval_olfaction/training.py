@@ -312,13 +312,18 @@ class _Run:
         batches = zip(*split, seeds, strict=True)
         for x, y, seed in batches:
             optimizer.zero_grad()
-            loss, logits = stage.loss(x, y, epoch, seed)
+            try:
+                loss, logits = stage.loss(x, y, epoch, seed)
+            except InvalidArgumentError as error:
+                # The network refuses parameters that are not finite.
+                raise self._stopped(stage, epoch, len(losses), str(error)) from error
             value = loss.item()
-            if math.isfinite(value):
-                torch.autograd.backward(loss)
+            if not math.isfinite(value):
+                raise self._stopped(stage, epoch, len(losses), f"loss {value:g}")
+            torch.autograd.backward(loss)
             norm = optimizer.gradient_norm()
-            if not (math.isfinite(value) and math.isfinite(norm)):
-                self._stop(stage, epoch, len(losses), value, norm)
+            if not math.isfinite(norm):
+                raise self._stopped(stage, epoch, len(losses), f"norm of the gradient {norm:g}")
             optimizer.step(norm)
             losses.append(value)
             hits += (logits.detach().argmax(dim=1) == y).sum()
@@ -354,14 +359,15 @@ class _Run:
         }
         write_checkpoint(self._folder / name, tensors, meta)
 
-    def _stop(self, stage: _Stage, epoch: int, batch: int, loss: float, norm: float) -> None:
+    def _stopped(self, stage: _Stage, epoch: int, batch: int, problem: str) -> TrainingError:
+        """Keep the state and say where it is."""
         self._save(stage, epoch, STOPPED)
         names = stage.optimizer.not_finite()
-        culprits = f"not finite in {', '.join(names)}" if names else "all parameters are finite"
-        raise TrainingError(
-            f"{self._setup.label}: {stage.name} loss {loss:g}, gradient norm {norm:g} in epoch "
-            f"{epoch + 1}, batch {batch + 1} (step {stage.optimizer.steps + 1}); {culprits}. State "
-            f"kept in {self._folder / STOPPED}; a smaller learning_rate may help"
+        culprits = f"not finite: {', '.join(names)}" if names else "all parameters are finite"
+        return TrainingError(
+            f"{self._setup.label}: {stage.name} stopped in epoch {epoch + 1}, batch {batch + 1} "
+            f"(step {stage.optimizer.steps + 1}): {problem}; {culprits}. State kept in "
+            f"{self._folder / STOPPED}; a smaller learning rate may help"
         )
 
     def _report(self, stage: _Stage, epoch: int, loss: float, accuracy: float) -> None:
