@@ -56,6 +56,7 @@ class Fused:
 
     def __init__(self, network, isa="best"):
         self.network, self.isa = network, isa
+        self.parameters = list(network.parameters())
         self.optimizer = torch.optim.Adam(network.parameter_groups(LR), fused=True)
         self.seeds = count()
 
@@ -67,9 +68,7 @@ class Fused:
             return self.network(odors, "soft", noise, seed, n_steps, threads=1)
 
         before, kernels._ISA = kernels._ISA, self.isa
-        loss = train_step(
-            forward, labels, list(self.network.parameters()), self.optimizer, self.network.clamp_
-        )
+        loss = train_step(forward, labels, self.parameters, self.optimizer, self.network.clamp_)
         kernels._ISA = before
         return loss
 

@@ -115,7 +115,7 @@ def test_pairs_have_the_receptor_of_their_position_or_identity(folder):
         assert receptor in (None, name)
     x = torch.rand(1, 21, dtype=torch.float64)
     network = OlfactoryNetwork.from_data(folder, or_map="identity")
-    drive = network._drive(x, 0.0, 0.0)[0, :42].detach()
+    drive = network.drive(x)[0, :42].detach()
     wanted = x[0, by_identity] * np.log1p(np.e) * 5e-10
     torch.testing.assert_close(drive, wanted)
     with pytest.raises(ValueError, match="or_map must be one of"):

@@ -136,41 +136,51 @@ struct Sums {
   T* squares;
 };
 
+// to += step * weights for a block of patterns. By hand, as GCC unrolls the loop into single
+// numbers before it looks for vectors.
+template <int bytes, typename T>
+COFIRE_INLINE void add_block(T step, const T* weights, T* to) {
+  using InMemory = typename Lanes<T, bytes>::in_memory;
+  for (index_t k = 0; k < block_patterns; k += Lanes<T, bytes>::size) {
+    *reinterpret_cast<InMemory*>(to + k) += step * *reinterpret_cast<const InMemory*>(weights + k);
+  }
+}
+
 // Adds the bins of one unit before `stop`; returns the first one left.
-template <typename T>
+template <int bytes, typename T>
 COFIRE_INLINE std::size_t add_occupied(const PlacedUnit::List& occupied, std::size_t from,
                                        index_t origin, index_t stop, RowScale row,
                                        const UnitWeights<T>& weights, Sums<T> sums) {
   const double silent = row.z(0.0);
   const std::size_t size = occupied.positions.size();
-  const T* COFIRE_RESTRICT w = weights.weight.data();
-  const T* COFIRE_RESTRICT u = weights.square.data();
   std::size_t i = from;
   for (; i < size && occupied.positions[i] < stop; ++i) {
     const index_t at = (occupied.positions[i] - origin) * block_patterns;
     const double step = occupied.counts[i] * row.scale;
-    const T linear_step = static_cast<T>(step);
-    const T square_step = static_cast<T>(step * (step + 2.0 * silent));
-    T* COFIRE_RESTRICT linear = sums.linear + at;
-    T* COFIRE_RESTRICT squares = sums.squares + at;
-    for (index_t k = 0; k < block_patterns; ++k) {
-      linear[k] += linear_step * w[k];
-      squares[k] += square_step * u[k];
-    }
+    const double square_step = step * (step + 2.0 * silent);
+    add_block<bytes>(static_cast<T>(step), weights.weight.data(), sums.linear + at);
+    add_block<bytes>(static_cast<T>(square_step), weights.square.data(), sums.squares + at);
   }
   return i;
 }
 
-COFIRE_CLONES std::size_t add_bins(const PlacedUnit::List& occupied, std::size_t from,
-                                   index_t origin, index_t stop, RowScale row,
-                                   const UnitWeights<float>& weights, Sums<float> sums) {
-  return add_occupied<float>(occupied, from, origin, stop, row, weights, sums);
-}
-COFIRE_CLONES std::size_t add_bins(const PlacedUnit::List& occupied, std::size_t from,
-                                   index_t origin, index_t stop, RowScale row,
-                                   const UnitWeights<double>& weights, Sums<double> sums) {
-  return add_occupied<double>(occupied, from, origin, stop, row, weights, sums);
-}
+#define COFIRE_ADD_BINS(AT, bytes, T)                                                         \
+  AT std::size_t add_bins(const PlacedUnit::List& occupied, std::size_t from, index_t origin, \
+                          index_t stop, RowScale row, const UnitWeights<T>& weights,          \
+                          Sums<T> sums) {                                                     \
+    return add_occupied<bytes, T>(occupied, from, origin, stop, row, weights, sums);          \
+  }
+
+#if COFIRE_HAS_WIDTHS
+COFIRE_ADD_BINS(COFIRE_AT_AVX512, 64, float)
+COFIRE_ADD_BINS(COFIRE_AT_AVX512, 64, double)
+COFIRE_ADD_BINS(COFIRE_AT_AVX2, 32, float)
+COFIRE_ADD_BINS(COFIRE_AT_AVX2, 32, double)
+#endif
+COFIRE_ADD_BINS(COFIRE_AT_BASELINE, 16, float)
+COFIRE_ADD_BINS(COFIRE_AT_BASELINE, 16, double)
+
+#undef COFIRE_ADD_BINS
 
 // One block of patterns over all bins.
 template <typename T>

@@ -35,9 +35,10 @@ def real(value: float, name: str) -> float:
     return number
 
 
-def integer(value: int, name: str, minimum: int | None = None) -> int:
+def integer(value: Any, name: str, minimum: int | None = None) -> int:
     """Return `value` as an int, at least `minimum`."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    # The compiler of torch knows that its symbolic integers are int, not what attributes they have.
+    if isinstance(value, bool) or not (isinstance(value, int) or hasattr(value, "__index__")):
         raise InvalidTypeError(f"{name} must be an integer, got {value!r}")
     number = int(value)
     if minimum is not None and number < minimum:

@@ -214,7 +214,7 @@ class OlfactoryNetwork(nn.Module):
         one_of(mode, "mode", MODES)
         plan = self.network.plan
         simulated = self._variant(ablate)(
-            self._drive(or_input, kc_inject, apl_inject),
+            self.drive(or_input, kc_inject, apl_inject),
             n_steps=n_steps,
             spike=_spike(mode),
             noise=noise if isinstance(noise, Tensor) else None,
@@ -231,6 +231,30 @@ class OlfactoryNetwork(nn.Module):
             spikes=_by_population(simulated.spikes, plan.spike_layout),
             voltages=_by_population(simulated.voltages, plan.voltage_layout),
         )
+
+    def drive(self, or_input: Tensor, kc_inject: float = 0.0, apl_inject: float = 0.0) -> Tensor:
+        """Input of all neurons during odors, as :attr:`network` takes it.
+
+        Parameters
+        ----------
+        or_input : tensor (batch, 21)
+        kc_inject : float, A
+        apl_inject : float
+
+        Returns
+        -------
+        tensor (batch, n_all)
+        """
+        _check_input(or_input, self.or_gains)
+        plan = self.network.plan
+        response = or_input.to(self.or_gains.dtype) * softplus(self.or_gains)
+        receptor: Tensor = self.get_buffer("_receptor")
+        drive = {"orn": response[:, receptor] * torch.exp(self.log_or_gain)}
+        for name, current in (("kc", kc_inject), ("apl", apl_inject)):
+            if real(current, f"{name}_inject"):
+                shape = len(or_input), plan.population(name).n
+                drive[name] = response.new_full(shape, float(current))
+        return self.network.join_drive(drive)
 
     def published_parameters(self) -> dict[str, nn.Parameter]:
         """Parameters by the names of the published model."""
@@ -312,18 +336,6 @@ class OlfactoryNetwork(nn.Module):
 
     def _look_up(self, owner: str, quantity: str) -> nn.Parameter:
         return self.network.parameter(owner, quantity)
-
-    def _drive(self, or_input: Tensor, kc_inject: float, apl_inject: float) -> Tensor:
-        _check_input(or_input, self.or_gains)
-        plan = self.network.plan
-        response = or_input.to(self.or_gains.dtype) * softplus(self.or_gains)
-        receptor: Tensor = self.get_buffer("_receptor")
-        drive = {"orn": response[:, receptor] * torch.exp(self.log_or_gain)}
-        for name, current in (("kc", kc_inject), ("apl", apl_inject)):
-            if real(current, f"{name}_inject"):
-                shape = len(or_input), plan.population(name).n
-                drive[name] = response.new_full(shape, float(current))
-        return self.network.join_drive(drive)
 
     def _variant(self, ablate: Collection[str]) -> SpikingNetwork:
         """The network, or an ablated one that shares its parameters."""

@@ -22,6 +22,7 @@ from cofire.plot.events import (
     plot_peri_event,
     plot_unit_responses,
 )
+from cofire.plot.kc_assemblies import plot_kc_assemblies
 from cofire.plot.olfaction import (
     plot_concentration,
     plot_confusion,
@@ -45,6 +46,7 @@ from cofire.plot.reactivation import (
     plot_reactivation,
     plot_reactivation_effect,
 )
+from cofire.plot.recovery import plot_parameter_recovery
 from cofire.plot.style import assembly_color, assembly_label, save_figure, t_interval
 
 __all__ = [
@@ -66,11 +68,13 @@ __all__ = [
     "plot_joint_peth",
     "plot_kc_heat",
     "plot_learned_parameters",
+    "plot_kc_assemblies",
     "plot_members_by_group",
     "plot_mixtures",
     "plot_model_agreement",
     "plot_odor_similarity",
     "plot_paired",
+    "plot_parameter_recovery",
     "plot_peri_event",
     "plot_reactivation",
     "plot_reactivation_effect",
