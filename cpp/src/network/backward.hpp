@@ -41,21 +41,32 @@ void keep_edge_factors(Job<T>& job, const PathwayTask<T>& path, const T* sources
   }
 }
 
+// Four edges of one source at a time: its rows are read once for all of them.
 template <typename T>
 void sum_edge_factors(Job<T>& job, const PathwayTask<T>& path) {
+  constexpr int kEdges = 4;
   const EdgeView<T>& edges = path.edges;
   const T* sources = row_of(job.edge_factors, path.edge_rows);
   const T* targets = row_of(sources, edges.n_sources * kEdgeSteps);
   double* adjoint = job.theta_adjoint + path.spec->theta_strength;
   for (index_t k = 0; k < edges.n_sources; ++k) {
     const T* source = row_of(sources, k * kEdgeSteps);
-    for (auto e = edges.source_begin[k]; e < edges.source_begin[k + 1]; ++e) {
-      const T* target = row_of(targets, edges.post[e] * kEdgeSteps);
-      Lanes<T> sum{};
-      for (index_t s = 0; s < job.n_edge_steps; ++s) {
-        sum = sum + load(row_of(source, s)) * load(row_of(target, s));
+    const auto end = edges.source_begin[k + 1];
+    for (auto first = edges.source_begin[k]; first < end; first += kEdges) {
+      const T* target[kEdges];
+      Lanes<T> sums[kEdges] = {};
+      for (int i = 0; i < kEdges; ++i) {
+        const auto e = first + i < end ? first + i : first;
+        target[i] = row_of(targets, edges.post[e] * kEdgeSteps);
       }
-      adjoint[e] += static_cast<double>(path.strength * path.fixed_weight[e] * fold_lanes(sum));
+      for (index_t s = 0; s < job.n_edge_steps; ++s) {
+        const Lanes<T> y = load(row_of(source, s));
+        for (int i = 0; i < kEdges; ++i) sums[i] = sums[i] + y * load(row_of(target[i], s));
+      }
+      for (int i = 0; i < kEdges && first + i < end; ++i) {
+        adjoint[first + i] +=
+            static_cast<double>(path.strength * path.fixed_weight[first + i] * fold_lanes(sums[i]));
+      }
     }
   }
 }

@@ -17,6 +17,7 @@ inline constexpr index_t kEdgeSteps = 32;
 template <typename T>
 struct EdgeView {
   index_t n_sources, n_targets;
+  bool is_dense;  // every source reaches every target
   const std::int32_t* sources;
   const std::int64_t* source_begin;
   const std::int32_t* post;

@@ -191,6 +191,24 @@ COFIRE_INLINE double lane_sum(const Lanes<T>& x) {
   return total;
 }
 
+// A sum over lanes by halves, in an order that no instruction set changes.
+template <typename T>
+COFIRE_INLINE T fold_lanes(Lanes<T> x) {
+  using Real = typename Lanes<T>::Real;
+  using Int = typename Lanes<T>::Int;
+  constexpr int kPerVector = COFIRE_VECTOR_BYTES / static_cast<int>(sizeof(T));
+  for (int half = Lanes<T>::kVectors / 2; half > 0; half /= 2) {
+    for (int k = 0; k < half; ++k) x.v[k] += x.v[k + half];
+  }
+  Int place;
+  for (int i = 0; i < kPerVector; ++i) place[i] = i;
+  Real sum = x.v[0];
+  for (int half = kPerVector / 2; half > 0; half /= 2) {
+    sum += __builtin_shuffle(sum, place + half);
+  }
+  return sum[0];
+}
+
 // exp(x): x = n ln 2 + r, |r| <= ln 2 / 2, and the Taylor series of exp(r); the error is below two
 // units in the last place. Arguments are clamped to the range of normal results.
 template <typename T>

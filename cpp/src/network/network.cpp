@@ -66,6 +66,7 @@ template <typename T>
   EdgeView<T> view{};
   view.n_sources = edges.n_sources();
   view.n_targets = edges.n_targets();
+  view.is_dense = edges.n_edges() == view.n_sources * view.n_targets;
   view.sources = edges.sources.data();
   view.source_begin = edges.source_begin.data();
   view.post = edges.post.data();

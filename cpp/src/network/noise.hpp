@@ -7,12 +7,6 @@ typedef std::int32_t SignedWord __attribute__((vector_size(COFIRE_VECTOR_BYTES))
 typedef std::uint64_t Wide __attribute__((vector_size(COFIRE_VECTOR_BYTES)));
 using Single = VectorOf<float>::Real;
 
-// High and low halves of the products of 32-bit words with a constant.
-struct WideProduct {
-  Word high;
-  Word low;
-};
-
 COFIRE_INLINE Wide multiply_even(Wide a, Wide b) {
 #if defined(__AVX512F__)
   return reinterpret_cast<Wide>(
@@ -28,15 +22,30 @@ COFIRE_INLINE Wide multiply_even(Wide a, Wide b) {
 #endif
 }
 
-COFIRE_INLINE WideProduct multiply_wide(Word a, std::uint32_t constant) {
+// Words of sixteen samples' counters, those of even and odd lanes apart, each in the low half of 64
+// bits: products need no shuffling then. High halves may hold anything; products ignore them.
+struct Words {
+  Wide even, odd;
+};
+
+COFIRE_INLINE Words all_words(std::uint32_t x) {
+  const Wide wide = Wide{} + std::uint64_t{x};
+  return {wide, wide};
+}
+
+COFIRE_INLINE Words multiply(const Words& a, std::uint32_t constant) {
   const Wide factor = Wide{} + std::uint64_t{constant};
-  const Wide words = reinterpret_cast<Wide>(a);
-  const Wide even = multiply_even(words, factor);
-  const Wide odd = multiply_even(words >> 32, factor);
-  constexpr std::uint64_t kLow = 0xFFFFFFFFU;
-  constexpr std::uint64_t kHigh = ~std::uint64_t{0xFFFFFFFFU};
-  return {reinterpret_cast<Word>((even >> 32) | (odd & kHigh)),
-          reinterpret_cast<Word>((even & kLow) | (odd << 32))};
+  return {multiply_even(a.even, factor), multiply_even(a.odd, factor)};
+}
+
+// The high half of `product`, xor two words.
+COFIRE_INLINE Words mix(const Words& product, const Words& x, std::uint32_t key) {
+  const Wide k = Wide{} + std::uint64_t{key};
+  return {(product.even >> 32) ^ x.even ^ k, (product.odd >> 32) ^ x.odd ^ k};
+}
+
+COFIRE_INLINE Word interleave(const Words& x) {
+  return reinterpret_cast<Word>((x.even & 0xFFFFFFFFU) | (x.odd << 32));
 }
 
 COFIRE_INLINE Single square_root(Single x) {
@@ -122,29 +131,33 @@ template <typename T>
 COFIRE_INLINE void fill_noise(std::uint64_t seed, std::uint64_t first_sample, std::uint64_t step,
                               index_t first, index_t last, T* noise) {
   constexpr int kPerVector = COFIRE_VECTOR_BYTES / 4;
-  Word lane;
-  for (int i = 0; i < kPerVector; ++i) lane[i] = static_cast<std::uint32_t>(i);
+  Words lane;
+  for (int i = 0; i < kPerVector / 2; ++i) {
+    lane.even[i] = static_cast<std::uint64_t>(2 * i);
+    lane.odd[i] = static_cast<std::uint64_t>(2 * i + 1);
+  }
   for (index_t block = first / 4; block * 4 < last; ++block) {
     T* rows = noise + block * 4 * kLanes;
     for (int part = 0; part < kLanes; part += kPerVector) {
-      Word x0 = Word{} + static_cast<std::uint32_t>(block);
-      Word x1 = Word{} + static_cast<std::uint32_t>(step);
-      Word x2 = lane + static_cast<std::uint32_t>(first_sample + static_cast<std::uint64_t>(part));
-      Word x3 = Word{} + static_cast<std::uint32_t>(step >> 32);
+      const std::uint64_t sample = first_sample + static_cast<std::uint64_t>(part);
+      Words x0 = all_words(static_cast<std::uint32_t>(block));
+      Words x1 = all_words(static_cast<std::uint32_t>(step));
+      Words x2 = {lane.even + sample, lane.odd + sample};
+      Words x3 = all_words(static_cast<std::uint32_t>(step >> 32));
       std::uint32_t k0 = static_cast<std::uint32_t>(seed);
       std::uint32_t k1 = static_cast<std::uint32_t>(seed >> 32);
       for (int round = 0; round < 10; ++round) {
-        const WideProduct p0 = multiply_wide(x0, 0xD2511F53U);
-        const WideProduct p1 = multiply_wide(x2, 0xCD9E8D57U);
-        x0 = p1.high ^ x1 ^ k0;
-        x1 = p1.low;
-        x2 = p0.high ^ x3 ^ k1;
-        x3 = p0.low;
+        const Words p0 = multiply(x0, 0xD2511F53U);
+        const Words p1 = multiply(x2, 0xCD9E8D57U);
+        x0 = mix(p1, x1, k0);
+        x1 = p1;
+        x2 = mix(p0, x3, k1);
+        x3 = p0;
         k0 += 0x9E3779B9U;
         k1 += 0xBB67AE85U;
       }
-      const NormalPair a = box_muller(x0, x1);
-      const NormalPair b = box_muller(x2, x3);
+      const NormalPair a = box_muller(interleave(x0), interleave(x1));
+      const NormalPair b = box_muller(interleave(x2), interleave(x3));
       store_normals(rows, part, a.first);
       store_normals(rows + kLanes, part, a.second);
       store_normals(rows + 2 * kLanes, part, b.first);

@@ -37,20 +37,44 @@ COFIRE_INLINE void save_rows(T* to, const T* rows, index_t n, index_t stride, in
   }
 }
 
-// A sum over lanes by halves, in an order that no instruction set changes.
+// Outputs of a dense product whose sums are kept in registers side by side.
 template <typename T>
-COFIRE_INLINE T fold_lanes(const Lanes<T>& x) {
-  alignas(64) T a[kLanes];
-  store(a, x);
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) a[i] += a[i + half];
+inline constexpr int kBlock = Lanes<T>::kVectors == 1   ? 8
+                              : Lanes<T>::kVectors == 2 ? 4
+                                                        : 2;
+
+// visit(output, sum of weight x input row) for each output; `weights` has a row an output, and
+// row(input) places an input. Sums run in the order of the inputs, as with sparse edges.
+template <typename T, typename Row, typename Visit>
+COFIRE_INLINE void gather_dense(const T* weights, index_t n_outputs, index_t n_inputs, Row row,
+                                Visit visit) {
+  index_t a = 0;
+  for (; a + kBlock<T> <= n_outputs; a += kBlock<T>) {
+    const T* w = weights + a * n_inputs;
+    Lanes<T> sums[kBlock<T>] = {};
+    for (index_t k = 0; k < n_inputs; ++k) {
+      const Lanes<T> x = load(row(k));
+      for (int i = 0; i < kBlock<T>; ++i) sums[i] = sums[i] + w[i * n_inputs + k] * x;
+    }
+    for (int i = 0; i < kBlock<T>; ++i) visit(a + i, sums[i]);
   }
-  return a[0];
+  for (; a < n_outputs; ++a) {
+    Lanes<T> sum{};
+    for (index_t k = 0; k < n_inputs; ++k) sum = sum + weights[a * n_inputs + k] * load(row(k));
+    visit(a, sum);
+  }
 }
 
 // visit(target, sum of weight x source row) for each target.
 template <typename T, typename Visit>
 COFIRE_INLINE void gather_by_target(const EdgeView<T>& edges, const T* sources, Visit visit) {
+  if (edges.is_dense) {
+    gather_dense(
+        edges.by_target, edges.n_targets, edges.n_sources,
+        [&](index_t k) { return row_of(sources, k); },
+        [&](index_t a, const Lanes<T>& sum) { visit(a, edges.targets[a], sum); });
+    return;
+  }
   for (index_t a = 0; a < edges.n_targets; ++a) {
     Lanes<T> sum{};
     for (auto e = edges.target_begin[a]; e < edges.target_begin[a + 1]; ++e) {
@@ -64,6 +88,13 @@ COFIRE_INLINE void gather_by_target(const EdgeView<T>& edges, const T* sources, 
 // postsynaptic neuron.
 template <typename T, typename Visit>
 COFIRE_INLINE void gather_by_source(const EdgeView<T>& edges, const T* targets, Visit visit) {
+  if (edges.is_dense) {
+    gather_dense(
+        edges.weight, edges.n_sources, edges.n_targets,
+        [&](index_t a) { return row_of(targets, edges.targets[a]); },
+        [&](index_t k, const Lanes<T>& sum) { visit(k, edges.sources[k], sum); });
+    return;
+  }
   for (index_t a = 0; a < edges.n_sources; ++a) {
     Lanes<T> sum{};
     for (auto e = edges.source_begin[a]; e < edges.source_begin[a + 1]; ++e) {
