@@ -273,6 +273,9 @@ def test_a_run_leaves_its_numbers_as_files(done):
     paper = json.loads((result.out / "paper_values.json").read_text())
     assert {"ours", "published", "tolerance", "flag"} <= set(paper[0])
     assert len(paper) == len(result.paper.rows)
+    table = (result.out / "tables" / "paper_values.md").read_text().splitlines()
+    assert len(table) == 2 + len(paper)
+    assert {line.count("|") for line in table} == {7}
     stored = cf.load(result.out / "results")
     np.testing.assert_array_equal(
         stored["evaluations"]["canonical"][43].confusion,

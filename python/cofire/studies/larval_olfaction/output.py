@@ -26,6 +26,7 @@ def write_numbers(result: StudyResult) -> None:
     write_json(out / "paper_values.json", result.paper.to_list())
     result.scores.to_frame().to_csv(out / "tables" / "scores.csv", index=False)
     result.paper.to_frame().to_csv(out / "tables" / "paper_values.csv", index=False)
+    (out / "tables" / "paper_values.md").write_text(result.paper.to_markdown(), encoding="utf-8")
     for name in ("comparison", "consistency", "scaling"):
         part = getattr(result, name)
         if part is not None:

@@ -98,6 +98,24 @@ class PaperComparison:
 
         return pd.DataFrame(self.to_list(), columns=list(PaperValue.__slots__))
 
+    def to_markdown(self) -> str:
+        """Table in Markdown, a row per published number."""
+        lines = [
+            "| models | metric | ours | published | tolerance | agreement |",
+            "|---|---|---:|---:|---:|---|",
+        ]
+        for row in self.rows:
+            models = row.variant if row.seed is None else f"{row.variant}, seed {row.seed}"
+            spread = "" if row.sd is None or row.n < 2 else f" ± {row.sd:.3g} (n = {row.n})"
+            ours = "" if row.ours is None else f"{row.ours:.4g}{spread}"
+            source = "" if row.source == "newer" else f" ({row.source})"
+            tolerance = "" if row.tolerance is None else f"{row.tolerance:g}"
+            lines.append(
+                f"| {models} | {row.metric} | {ours} | {row.published:g}{source} | {tolerance} "
+                f"| {row.flag} |"
+            )
+        return "\n".join(lines) + "\n"
+
     def __repr__(self) -> str:
         flags = ("within", "outside", "no tolerance", "missing")
         return f"PaperComparison({', '.join(f'{self.count(f)} {f}' for f in flags)})"
