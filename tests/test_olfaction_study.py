@@ -12,6 +12,7 @@ import torch
 
 import cofire as cf
 from cofire.errors import FileFormatError, InvalidArgumentError, MissingDataError, TrainingError
+from cofire.studies._folder import LogFile
 from cofire.studies.larval_olfaction import (
     CONDITIONS,
     EXPERIMENTS,
@@ -319,6 +320,15 @@ def test_a_folder_of_other_settings_is_refused_or_moved_aside(done, folder, tmp_
     assert len(list(tmp_path.glob("out.old-*"))) == 1
 
 
+def test_a_second_run_in_the_same_folder_is_refused(done, folder):
+    result, _ = done
+    with (
+        LogFile(result.out / "log.txt"),
+        pytest.raises(InvalidArgumentError, match="another run is writing into"),
+    ):
+        run(folder, result.out, TINY, experiments=SMALL)
+
+
 def test_trained_models_are_evaluated_elsewhere(done, folder, tmp_path):
     result, _ = done
     found = evaluate(folder, tmp_path, TINY, weights=result.out)
@@ -340,17 +350,20 @@ def test_published_weights_are_evaluated_without_training(folder, weights, tmp_p
     assert math.isclose(found.scores.get("canonical", "gap_ln")[42], 0.136, abs_tol=1e-3)
 
 
-def test_a_training_that_fails_does_not_stop_the_others(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error", [TrainingError("loss nan in step 7"), OSError(28, "No space left on device")]
+)
+def test_a_training_that_fails_does_not_stop_the_others(folder, tmp_path, monkeypatch, error):
     original = tasks.train_model
 
     def sometimes(setup, where, **options):
         if setup.seed == 42:
-            raise TrainingError("loss nan in step 7")
+            raise error
         return original(setup, where, **options)
 
     monkeypatch.setattr(tasks, "train_model", sometimes)
     result = train(folder, tmp_path, TINY)
-    assert result.failures == (("train canonical seed 42", "loss nan in step 7"),)
+    assert result.failures == (("train canonical seed 42", str(error)),)
     assert set(result.evaluations["canonical"]) == {43}
 
 

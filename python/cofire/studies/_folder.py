@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
@@ -150,10 +151,22 @@ def _version(name: str) -> str:
 
 
 class LogFile:
-    """Send the log of cofire to a file for a while."""
+    """Send the log of cofire to a file for a while.
+
+    The file is locked as long, so that two runs never write into one folder at a time.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._handler = logging.FileHandler(path, encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8")
+        self._handler = logging.StreamHandler(self._file)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise InvalidArgumentError(
+                f"out: another run is writing into {path.parent}; wait until it is done, or choose "
+                "another"
+            ) from error
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         self._logger = logging.getLogger("cofire")
 
@@ -166,3 +179,4 @@ class LogFile:
         self._logger.removeHandler(self._handler)
         self._logger.setLevel(self._level)
         self._handler.close()
+        self._file.close()

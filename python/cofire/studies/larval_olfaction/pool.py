@@ -103,7 +103,7 @@ def _in_this_process(job: Job, tasks: Sequence[Task], tally: _Tally) -> list[Fai
     for number, task in enumerate(tasks):
         try:
             job.perform(task, tally.of(number))
-        except CofireError as error:
+        except (CofireError, OSError) as error:
             _log.error("%s failed: %s", task.label, error)
             failures.append((task.label, str(error)))
         tally(number, "", None)
@@ -134,6 +134,6 @@ def _work(job: Job, waiting: Any, messages: Any) -> None:
         error = None
         try:
             job.perform(task, tell(number))
-        except CofireError as problem:
+        except (CofireError, OSError) as problem:
             error = str(problem)
         messages.put((number, "", None, error))
