@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "buffer_pool.hpp"
 #include "cofire/network.hpp"
 #include "numpy_views.hpp"
 #include "register.hpp"
@@ -75,8 +76,14 @@ NetworkPathway pathway_of(const Fields& d) {
   return path;
 }
 
-std::unique_ptr<NetworkPlan> make_plan(double dt, const std::vector<Fields>& populations,
-                                       const std::vector<Fields>& pathways) {
+// A plan, and the memory of the tapes of its runs.
+struct PooledPlan : NetworkPlan {
+  explicit PooledPlan(NetworkPlan plan) : NetworkPlan(std::move(plan)) {}
+  std::shared_ptr<BufferPool> tapes = std::make_shared<BufferPool>();
+};
+
+std::unique_ptr<PooledPlan> make_plan(double dt, const std::vector<Fields>& populations,
+                                      const std::vector<Fields>& pathways) {
   std::vector<NetworkPopulation> neurons;
   for (const auto& d : populations) neurons.push_back(population_of(d));
   std::vector<NetworkPathway> paths;
@@ -92,16 +99,26 @@ std::unique_ptr<NetworkPlan> make_plan(double dt, const std::vector<Fields>& pop
     wiring.push_back({span_of(indptr.back(), "indptr"), span_of(indices.back(), "indices"),
                       span_of(weights.back(), "weights")});
   }
-  return std::make_unique<NetworkPlan>(dt, std::move(neurons), std::move(paths), wiring);
+  return std::make_unique<PooledPlan>(
+      NetworkPlan(dt, std::move(neurons), std::move(paths), wiring));
 }
 
 // An array that starts on a cache line, as the kernels' rows must.
 template <typename T>
-Array<T> aligned_array(index_t size) {
+Array<T> aligned_array(const PooledPlan& plan, index_t size) {
+  struct Lease {
+    std::shared_ptr<BufferPool> pool;
+    BufferPool::Buffer buffer;
+  };
   const auto bytes = static_cast<std::size_t>(std::max<index_t>(size, 1)) * sizeof(T);
-  void* data = ::operator new(bytes, std::align_val_t{64});
-  const py::capsule owner(data, [](void* p) { ::operator delete(p, std::align_val_t{64}); });
-  return Array<T>(size, static_cast<T*>(data), owner);
+  auto lease = std::make_unique<Lease>(plan.tapes, plan.tapes->take(bytes));
+  auto* data = reinterpret_cast<T*>(lease->buffer.data.get());
+  const py::capsule owner(lease.get(), [](void* p) {
+    const std::unique_ptr<Lease> over(static_cast<Lease*>(p));
+    over->pool->give_back(std::move(over->buffer));
+  });
+  static_cast<void>(lease.release());
+  return Array<T>(size, data, owner);
 }
 
 const std::unordered_map<std::string, NetworkIsa> kIsas{{"best", NetworkIsa::best},
@@ -167,7 +184,7 @@ template <typename T>
 using Arrays5 = std::tuple<Array<T>, Array<T>, Array<T>, Array<T>, Array<T>>;
 
 template <typename T>
-Arrays5<T> forward(const NetworkPlan& plan, const Array<T>& theta, const Array<T>& drive,
+Arrays5<T> forward(const PooledPlan& plan, const Array<T>& theta, const Array<T>& drive,
                    const Array<T>& state, const std::optional<Array<T>>& noise,
                    const std::vector<std::string>& spike, std::vector<double> scale,
                    index_t n_steps, index_t first_step, std::optional<std::uint64_t> seed,
@@ -180,7 +197,8 @@ Arrays5<T> forward(const NetworkPlan& plan, const Array<T>& theta, const Array<T
   Array<T> end({batch, plan.n_state});
   Array<T> spikes({batch, record_spikes ? n_steps : 0, plan.n_spiking});
   Array<T> voltages({batch, record_voltages ? n_steps : 0, plan.n_voltage});
-  auto tape = aligned_array<T>(keep_tape ? network_tape_size(plan, batch, n_steps, checkpoint) : 0);
+  auto tape =
+      aligned_array<T>(plan, keep_tape ? network_tape_size(plan, batch, n_steps, checkpoint) : 0);
   const NetworkOutputs<T> outputs{counts.mutable_data(),
                                   record_spikes ? spikes.mutable_data() : nullptr,
                                   record_voltages ? voltages.mutable_data() : nullptr,
@@ -193,7 +211,7 @@ Arrays5<T> forward(const NetworkPlan& plan, const Array<T>& theta, const Array<T
 }
 
 template <typename T>
-Arrays3<T> backward(const NetworkPlan& plan, const Array<T>& theta, const Array<T>& drive,
+Arrays3<T> backward(const PooledPlan& plan, const Array<T>& theta, const Array<T>& drive,
                     const Array<T>& state, const std::optional<Array<T>>& noise,
                     const std::vector<std::string>& spike, std::vector<double> scale,
                     index_t n_steps, index_t first_step, std::optional<std::uint64_t> seed,
@@ -214,7 +232,7 @@ Arrays3<T> backward(const NetworkPlan& plan, const Array<T>& theta, const Array<
   }
   Array<T> rows = tape;
   if (reinterpret_cast<std::uintptr_t>(tape.data()) % 64 != 0) {
-    rows = aligned_array<T>(tape.size());
+    rows = aligned_array<T>(plan, tape.size());
     std::copy_n(tape.data(), tape.size(), rows.mutable_data());
   }
   Array<T> theta_adjoint(plan.n_theta);
@@ -236,8 +254,8 @@ Arrays3<T> backward(const NetworkPlan& plan, const Array<T>& theta, const Array<
   return {theta_adjoint, drive_adjoint, state_adjoint};
 }
 
-Array<float> noise_of(const NetworkPlan& plan, std::uint64_t seed, index_t batch,
-                      index_t first_step, index_t n_steps, int n_threads) {
+Array<float> noise_of(const PooledPlan& plan, std::uint64_t seed, index_t batch, index_t first_step,
+                      index_t n_steps, int n_threads) {
   if (batch < 0 || n_steps < 0 || first_step < 0) {
     throw std::invalid_argument("batch, first_step and n_steps must not be negative");
   }
@@ -269,15 +287,15 @@ void register_runs(py::module_& m, const std::string& suffix) {
 }  // namespace
 
 void register_network(py::module_& m) {
-  py::class_<NetworkPlan>(m, "NetworkPlan", "Layout and wiring of a network, for the kernels.")
+  py::class_<PooledPlan>(m, "NetworkPlan", "Layout and wiring of a network, for the kernels.")
       .def(py::init(&make_plan), py::arg("dt"), py::arg("populations"), py::arg("pathways"))
-      .def_readonly("n_all", &NetworkPlan::n_all)
-      .def_readonly("n_spiking", &NetworkPlan::n_spiking)
-      .def_readonly("n_voltage", &NetworkPlan::n_voltage)
-      .def_readonly("n_theta", &NetworkPlan::n_theta)
-      .def_readonly("n_state", &NetworkPlan::n_state)
-      .def_readonly("n_noise", &NetworkPlan::n_noise)
-      .def_readonly("n_tape", &NetworkPlan::n_tape);
+      .def_readonly("n_all", &PooledPlan::n_all)
+      .def_readonly("n_spiking", &PooledPlan::n_spiking)
+      .def_readonly("n_voltage", &PooledPlan::n_voltage)
+      .def_readonly("n_theta", &PooledPlan::n_theta)
+      .def_readonly("n_state", &PooledPlan::n_state)
+      .def_readonly("n_noise", &PooledPlan::n_noise)
+      .def_readonly("n_tape", &PooledPlan::n_tape);
   register_runs<float>(m, "f32");
   register_runs<double>(m, "f64");
   m.def("network_noise", &noise_of, py::arg("plan"), py::arg("seed"), py::arg("batch"),
