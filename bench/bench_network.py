@@ -13,9 +13,10 @@ import torch
 
 from cofire import _core
 from cofire.nn import kernels
-from cofire.nn.olfactory import OlfactoryNetwork
+from cofire.nn.olfactory import OlfactoryNetwork, olfactory_loss
+from cofire.studies.larval_olfaction.optimizer import FlatAdam
 from network_merged import Merged
-from network_peers import LR, Pathwise, train_step
+from network_peers import CLIP, LR, SPARSITY_WEIGHT, Pathwise
 from peers import compare, scale
 
 SHARED = Path(os.environ.get("COFIRE_DATA", Path(__file__).resolve().parents[2] / "shared"))
@@ -52,25 +53,31 @@ def make_odors(n_samples, dtype=torch.float32):
 
 
 class Fused:
-    """cofire's training step, with the same optimizer as the merged formulation."""
+    """cofire's training step, as the study of the olfactory network takes it."""
 
     def __init__(self, network, isa="best"):
         self.network, self.isa = network, isa
-        self.parameters = list(network.parameters())
-        self.optimizer = torch.optim.Adam(network.parameter_groups(LR), fused=True)
+        parameters = network.published_parameters()
+        groups = network.parameter_groups(LR)
+        rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+        self.optimizer = FlatAdam(
+            parameters,
+            {name: rates[id(p)] for name, p in parameters.items()},
+            clip_norm=CLIP,
+            project=network.clamp_,
+        )
         self.seeds = count()
 
     def train(self, odors, labels, noise=True, n_steps=30):
         """One training step; the loss."""
-        seed = next(self.seeds)
-
-        def forward():
-            return self.network(odors, "soft", noise, seed, n_steps, threads=1)
-
         before, kernels._ISA = kernels._ISA, self.isa
-        loss = train_step(forward, labels, self.parameters, self.optimizer, self.network.clamp_)
+        self.optimizer.zero_grad()
+        out = self.network(odors, "soft", noise, next(self.seeds), n_steps, threads=1)
+        loss = olfactory_loss(out, labels, SPARSITY_WEIGHT)
+        loss.backward()
+        self.optimizer.step(self.optimizer.gradient_norm())
         kernels._ISA = before
-        return loss
+        return loss.detach()
 
     def evaluate(self, odors, n_steps=30):
         """KC counts."""
