@@ -54,11 +54,11 @@ install: $(BIN)/python  ## Build and install cofire into .venv.
 
 install-test: $(BIN)/python
 	$(PIP) install --quiet $(TORCH_ARGS) "$(TORCH)"
-	$(PIP) install --quiet ".[test]" -Ccmake.define.COFIRE_WERROR=ON
+	$(PIP) install --quiet ".[test]" --config-settings=cmake.define.COFIRE_WERROR=ON
 
 dev: $(BIN)/python  ## Editable install; Python edits are live, run again after a C++ edit.
 	$(PIP) install --quiet "scikit-build-core>=1.0" "pybind11>=3.1"
-	$(PIP) install --quiet --no-build-isolation -e ".[test]" -Cbuild-dir=build/dev -Ccmake.define.COFIRE_WERROR=ON
+	$(PIP) install --quiet --no-build-isolation -e ".[test]" --config-settings=build-dir=build/dev --config-settings=cmake.define.COFIRE_WERROR=ON
 
 lint:  ## Ruff and clang-format, without changing anything.
 	$(BIN)/ruff check .
@@ -94,8 +94,8 @@ bench:  ## Benchmarks at full size, written to bench/RESULTS.md (needs the bench
 
 sanitize:  ## Kernel tests under the address and undefined-behaviour sanitizers.
 	$(PIP) install --quiet . --no-deps --upgrade --target $(SANITIZE)/site \
-	  -Cbuild-dir=$(SANITIZE)/build -Cinstall.strip=false \
-	  -Ccmake.define.COFIRE_SANITIZE=ON -Ccmake.define.COFIRE_CPP_TESTS=ON
+	  --config-settings=build-dir=$(SANITIZE)/build --config-settings=install.strip=false \
+	  --config-settings=cmake.define.COFIRE_SANITIZE=ON --config-settings=cmake.define.COFIRE_CPP_TESTS=ON
 	$(SANITIZE)/build/cofire_cpp_tests
 	LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so) $$($${CXX:-c++} -print-file-name=libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(SANITIZE)/site \
