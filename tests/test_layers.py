@@ -27,6 +27,7 @@ DECLARED = {
     ("_optional", "errors"),
     ("_threads", "errors"),
     ("_validate", "errors"),
+    ("connectome", "graph"),
     ("datasets", "io"),
     ("events", "spikes"),
     ("io", "connectome"),

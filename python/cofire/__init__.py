@@ -25,6 +25,7 @@ _SUBMODULES = (
     "datasets",
     "errors",
     "events",
+    "graph",
     "io",
     "nn",
     "pairwise",

@@ -1,0 +1,58 @@
+"""Measures of directed and weighted networks, from thirty cells to a brain.
+
+Every function takes the same adjacency: an ndarray, a scipy.sparse matrix, a networkx graph or a
+:class:`cofire.Connectome`, ``[pre, post]``, in which ``A[i, j] != 0`` is an edge from i to j.
+Self-loops are left out of every measure; ``weighted=False`` looks only at which entries are not
+zero; ``directed=False`` wants a symmetric matrix and refuses another one. Where paths have lengths,
+the length of an edge is 1 / weight.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# Module -> its public names. Nothing is loaded before it is used. No module has the name of a
+# function: importing it would hide the function.
+_MODULES = {
+    "brandes": ("betweenness", "edge_betweenness"),
+    "nearness": ("closeness", "harmonic_closeness"),
+    "clubs": ("core_number", "rich_club", "s_core"),
+    "triangles": ("clustering", "transitivity"),
+    "communities": (
+        "consensus",
+        "greedy_modularity",
+        "louvain",
+        "modularity_q",
+        "partition_distance",
+        "spectral_modularity",
+    ),
+    "reach": ("components",),
+    "periphery": ("core_periphery",),
+    "degrees": ("degree", "density", "reciprocity", "strength"),
+    "efficiency": ("global_efficiency", "local_efficiency"),
+    "entropy": ("weight_entropy",),
+    "mixing": ("assortativity",),
+    "motifs": ("motif_census",),
+    "neighbors": ("edge_neighborhood_overlap", "matching_index", "topological_overlap"),
+    "paths": ("characteristic_path", "distance"),
+    "rewiring": ("lattice", "rewire", "threshold_proportional"),
+    "roles": ("module_zscore", "participation"),
+    "small_world": ("small_world_propensity", "small_worldness"),
+    "spectral": ("communicability", "eigenvector", "katz", "pagerank", "subgraph_centrality"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
