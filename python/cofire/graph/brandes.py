@@ -78,7 +78,7 @@ def betweenness(
     Brandes' sums, from eight sources at once without weights. Numbers of paths are float64: they
     grow beyond 2**63 in graphs of a few hundred nodes.
 
-    With lengths much shorter than the path they end (`tolerance` of it), paths that are equal by the
+    Where a length is less than the tolerance of the path that it ends, paths that are equal by the
     tolerance are found in the direction in which the search settles nodes.
 
     References
@@ -197,6 +197,13 @@ def _dependencies(
             "ratio of such numbers; take the graph in parts"
         )
     return total
+
+
+def _tie(tolerance: float) -> float:
+    share = real(tolerance, "tolerance")
+    if share < 0:
+        raise InvalidArgumentError(f"tolerance must not be negative, got {share:g}")
+    return 1.0 + share
 
 
 def _sources(sources: Any, n: int, rng: int | np.random.Generator) -> tuple[IntArray | None, float]:
