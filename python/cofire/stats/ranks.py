@@ -153,7 +153,7 @@ def rank_sum(
         null_sd = _u_sd(np.concatenate([first, second]), n, m)
     else:
         statistic = (delta + 1) * n * m / 2
-        pooled = np.concatenate([first, second]) if method == "normal" else np.arange(n + m)
+        pooled = np.concatenate([first, second]) if method == "normal" else np.arange(n + m, dtype=float)
         null_sd = _u_sd(pooled, n, m)
         p = _normal_p(statistic - n * m / 2, null_sd, alternative)
     return RankTest(
@@ -325,11 +325,13 @@ def _cliff(a: FloatArray, b: FloatArray) -> tuple[float, float]:
     """Cliff's delta and its variance, from sorted samples instead of all pairs."""
     n, m = len(a), len(b)
     sorted_a, sorted_b = np.sort(a), np.sort(b)
-    below = np.searchsorted(sorted_b, a, side="left")
-    not_above = np.searchsorted(sorted_b, a, side="right")
+    # Sorted queries walk through memory in order; sums do not depend on which value is which.
+    below = np.searchsorted(sorted_b, sorted_a, side="left")
+    not_above = np.searchsorted(sorted_b, sorted_a, side="right")
     rows = (below - (m - not_above)) / m
     columns = (
-        (n - np.searchsorted(sorted_a, b, side="right")) - np.searchsorted(sorted_a, b, side="left")
+        (n - np.searchsorted(sorted_a, sorted_b, side="right"))
+        - np.searchsorted(sorted_a, sorted_b, side="left")
     ) / n
     # The numerator is a whole number of pairs, so delta is exact at its ends.
     delta = float((2 * below.sum() - n * m + (not_above - below).sum()) / (n * m))

@@ -209,18 +209,18 @@ def class_records(
             table = np.stack([connected, np.asarray(counts[0])[at] - connected], axis=1)
             records.append(chi_squared_record("B", pair, table, options.confidence))
         if pairs is not None:
-            a, b = (_pair_values(pairs, name) for name in pair)
+            a, b = _pair_values(pairs, pair[0]), _pair_values(pairs, pair[1])
             records.append(rank_sum_record("W", pair, a, b, options))
         if cells is None:
             continue
         for quantity in dict.fromkeys(cells["quantity"]):
             values = cells[cells["quantity"] == quantity]
             first, second = (_cell_values(values, name) for name in pair)
-            samples = first.to_numpy(dtype=np.float64), second.to_numpy(dtype=np.float64)
-            records.append(rank_sum_record(str(quantity), pair, *samples, options))
+            name = str(quantity)
+            records.append(rank_sum_record(name, pair, _array(first), _array(second), options))
             both = first.index.intersection(second.index, sort=False)
-            paired = (each.loc[both].to_numpy(dtype=np.float64) for each in (first, second))
-            records.append(signed_rank_record(str(quantity), pair, *paired, options))
+            a, b = _array(first.loc[both]), _array(second.loc[both])
+            records.append(signed_rank_record(name, pair, a, b, options))
     return records
 
 
@@ -230,6 +230,11 @@ def _pair_values(pairs: pd.DataFrame, name: str) -> FloatArray:
     inside = pairs["class"].isin(UNIONS.get(name, (name,)))
     values: FloatArray = pairs.loc[inside, "value"].to_numpy(dtype=np.float64)
     return values
+
+
+def _array(values: pd.Series[float]) -> FloatArray:
+    array: FloatArray = np.asarray(values, dtype=np.float64)
+    return array
 
 
 def _cell_values(values: pd.DataFrame, name: str) -> pd.Series[float]:

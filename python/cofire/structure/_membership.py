@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,12 +54,12 @@ def read_membership(membership: Any, cell_id: str | None, duplicates: str) -> Me
         membership = pd.concat(list(table.pieces(table.columns, None)), ignore_index=True)
     if isinstance(membership, pd.Series):
         ids = _ids(pd.Series(membership.index.array), "index of membership")
-        sets = [_labels(value, f"membership of cell {i}") for i, value in zip(ids, membership)]
+        sets = [_labels(value, f"membership of cell {i}") for i, value in _zip(ids, membership)]
         return _build(ids, sets, duplicates, "membership")
     if isinstance(membership, Mapping) and not {_LIST, _SINGLE} & set(membership):
         ids = _ids(pd.Series(list(membership)), "keys of membership")
         values = membership.values()
-        sets = [_labels(value, f"membership of cell {i}") for i, value in zip(ids, values)]
+        sets = [_labels(value, f"membership of cell {i}") for i, value in _zip(ids, values)]
         return _build(ids, sets, duplicates, "membership")
     if not isinstance(membership, (pd.DataFrame, Mapping)):
         raise InvalidTypeError(
@@ -74,12 +74,12 @@ def _from_frame(frame: pd.DataFrame, cell_id: str | None, duplicates: str) -> Me
     rest = frame.drop(columns=name) if name is not None else frame
     if _LIST in rest.columns:
         where = f"membership, column {_LIST!r}"
-        sets = [_labels(v, f"{where}, cell {i}") for i, v in zip(ids, rest[_LIST])]
+        sets = [_labels(v, f"{where}, cell {i}") for i, v in _zip(ids, rest[_LIST])]
         return _build(ids, sets, duplicates, "membership")
     if _SINGLE in rest.columns:
         # A row a cell and assembly: cells come back, and no label means no assembly.
         where = f"membership, column {_SINGLE!r}"
-        sets = [_labels(v, f"{where}, cell {i}") for i, v in zip(ids, rest[_SINGLE])]
+        sets = [_labels(v, f"{where}, cell {i}") for i, v in _zip(ids, rest[_SINGLE])]
         return _build(ids, sets, "merge", "membership")
     if len(rest.columns) and all(rest[c].dtype.kind == "b" for c in rest.columns):
         columns = np.array([str(c) for c in rest.columns])
@@ -137,7 +137,7 @@ def _labels(value: Any, where: str) -> set[str]:
     if type(value).__name__ == "NAType":
         return set()
     raise InvalidTypeError(
-        f"{where}: {value!r} names no assembly; give a label, a set of labels, or text such as '1;9'"
+        f"{where}: {value!r} names no assembly; give a label, a set of labels, or text like '1;9'"
     )
 
 
@@ -155,8 +155,8 @@ def _build(
         rows = np.flatnonzero(ids == repeated[0])
         raise DuplicateIdError(
             f"{where}: {len(repeated)} cells occur more than once, for example {repeated[0]!s} in "
-            f"rows {rows[:5].tolist()}: a duplicated co-registration; keep one row of each, or pass "
-            'duplicates="merge" to take the assemblies of all of them'
+            f"rows {rows[:5].tolist()}: a duplicated co-registration; keep one row of each, or "
+            'pass duplicates="merge" to take the assemblies of all of them'
         )
     if labels is None:
         labels = tuple(sorted(set().union(*sets), key=natural)) if sets else ()
@@ -169,6 +169,10 @@ def _build(
         for name in names:
             member[row, column[name]] = True
     return Membership(unique[order], labels, member)
+
+
+def _zip(ids: AnyArray, values: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    return zip(ids.tolist(), values, strict=True)
 
 
 def natural(label: str) -> tuple[Any, ...]:

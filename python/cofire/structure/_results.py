@@ -68,16 +68,12 @@ class ClassConnections:
         """Whether each potential pair is connected: class, pre, post, value (0 or 1)."""
         import pandas as pd
 
-        every = self.classes.to_frame()
-        pre = pd.Index(self.classes.pre_ids).get_indexer(every["pre"])
-        post = pd.Index(self.classes.post_ids).get_indexer(every["post"])
-        connected = np.zeros(self.classes.codes.shape, dtype=np.int64)
-        at = (
-            pd.Index(self.classes.pre_ids).get_indexer(self.pairs["pre"]),
-            pd.Index(self.classes.post_ids).get_indexer(self.pairs["post"]),
-        )
-        connected[at] = 1
-        return every.assign(value=connected[pre, post])
+        codes = self.classes.codes
+        connected = np.zeros(codes.shape, dtype=np.int64)
+        rows = pd.Index(self.classes.pre_ids).get_indexer(pd.Index(self.pairs["pre"]))
+        columns = pd.Index(self.classes.post_ids).get_indexer(pd.Index(self.pairs["post"]))
+        connected[rows, columns] = 1
+        return self.classes.to_frame().assign(value=connected[codes >= 0])
 
     def to_frame(self) -> pd.DataFrame:
         """All values in long format: quantity, class, pre, post, cell, value.
@@ -91,9 +87,9 @@ class ClassConnections:
         if self.has_sizes:
             pieces.append(self.pairs[["class", "pre", "post", "value"]].assign(quantity="W"))
         for piece in pieces:
-            piece["class"] = piece["class"].astype(str)
             piece["cell"] = pd.NA
-        cells = self.cells[["quantity", "class", "cell", "value"]].assign(pre=pd.NA, post=pd.NA)
+        cells = self.cells[["quantity", "class", "cell", "value"]].copy()
+        cells["pre"] = cells["post"] = pd.NA
         columns = ["quantity", "class", "pre", "post", "cell", "value"]
         # Ids stay integers beside missing ones: never through float.
         integer = self.classes.cell_ids.dtype.kind in "iu"
@@ -124,7 +120,9 @@ class ClassConnections:
         shares = self.shares.set_index("class")
         parts = [f"{shares.n_connected[n]}/{shares.n_pairs[n]} {n}" for n in BASIC[:2]]
         sizes = "sizes" if self.has_sizes else "no sizes"
-        return f"ClassConnections({self.kind}: {', '.join(parts)}; {sizes}; {len(self.tests)} tests)"
+        return (
+            f"ClassConnections({self.kind}: {', '.join(parts)}; {sizes}; {len(self.tests)} tests)"
+        )
 
 
 def connections(

@@ -83,9 +83,7 @@ def per_class(
 
 def with_unions(basic: AnyArray) -> AnyArray:
     """Append the classes that are unions of others, along the last axis."""
-    unions = [
-        sum(basic[..., BASIC.index(part)] for part in parts) for parts in UNIONS.values()
-    ]
+    unions = [sum(basic[..., BASIC.index(part)] for part in parts) for parts in UNIONS.values()]
     return np.concatenate([basic, np.stack(unions, axis=-1)], axis=-1)
 
 
@@ -129,8 +127,8 @@ def pair_table(links: Links, codes: Codes, pre_ids: AnyArray, post_ids: AnyArray
     code = codes[links.rows, links.columns]
     inside = code >= 0
     rows, columns = links.rows[inside], links.columns[inside]
-    table = {
-        "class": np.array(BASIC)[code[inside]] if inside.any() else np.zeros(0, dtype="U11"),
+    table: dict[str, Any] = {
+        "class": np.array(BASIC)[code[inside]],
         "pre": pre_ids[rows],
         "post": post_ids[columns],
         "count": links.number[inside],
@@ -173,7 +171,9 @@ def contingency_table(
                         "observed": int(table[i, j]),
                         "expected": float(test.expected[i, j]),
                         "contribution": float(test.contributions[i, j]),
-                        "share": float(table[i, j] / potential[at[i]]) if potential[at[i]] else np.nan,
+                        "share": float(table[i, j] / potential[at[i]])
+                        if potential[at[i]]
+                        else np.nan,
                     }
                 )
     return pd.DataFrame(rows)

@@ -26,8 +26,8 @@ def check_connectome(connectome: Any) -> None:
     needed = ("row_ids", "column_ids", "subset", "count", "cells")
     if not all(hasattr(connectome, name) for name in needed):
         raise InvalidTypeError(
-            f"connectome must be a cofire.Connectome, got {type(connectome).__name__}; make one with "
-            "Connectome.from_synapses, from_matrix or from_edges"
+            f"connectome must be a cofire.Connectome, got {type(connectome).__name__}; make "
+            "one with Connectome.from_synapses, from_matrix or from_edges"
         )
 
 
@@ -102,7 +102,8 @@ def sign_of_cells(connectome: Connectome, which: str, column: str | None = None)
 
 
 def _words(column: Any) -> AnyArray:
-    return column.astype(str).str.strip().str.lower().to_numpy(dtype=str)
+    words: AnyArray = column.astype(str).str.strip().str.lower().to_numpy(dtype=str)
+    return words
 
 
 def middle_cells(connectome: Connectome, middle: Any, column: str | None = None) -> AnyArray:

@@ -66,7 +66,7 @@ class PairClasses:
     @property
     def in_assembly(self) -> BoolArray:
         """Whether each of :attr:`cell_ids` is in some assembly, (n_cells,)."""
-        some: BoolArray = self.member.any(axis=1)
+        some: BoolArray = np.any(self.member, axis=1)
         return some
 
     @property
@@ -131,7 +131,7 @@ class PairClasses:
         rows, columns = np.nonzero(self.codes >= 0)
         return pd.DataFrame(
             {
-                "class": pd.Categorical.from_codes(self.codes[rows, columns], categories=BASIC),
+                "class": np.array(BASIC)[self.codes[rows, columns]],
                 "pre": self.pre_ids[rows],
                 "post": self.post_ids[columns],
             }
@@ -251,7 +251,7 @@ def pair_classes(
 def pair_codes(member: BoolArray, pre: IntArray, post: IntArray) -> Codes:
     """Class of every pair: position in :data:`BASIC`, -1 for a cell and itself."""
     fits_memory((len(pre), len(post)), np.float32, "the classes of all pairs")
-    some = member.any(axis=1)
+    some: BoolArray = np.any(member, axis=1)
     # Numbers of common assemblies, exact in float32.
     common = member[pre].astype(np.float32) @ member[post].astype(np.float32).T
     codes = np.where(common > 0, np.int8(0), np.int8(1))
@@ -288,8 +288,8 @@ def _check_kinds(known: AnyArray, *others: AnyArray) -> None:
     for ids in others:
         if len(ids) and len(known) and kind(ids) != kind(known):
             raise InvalidArgumentError(
-                f"ids of cells are {kind(ids)} but those of membership are {kind(known)}; make them "
-                "the same (int64, never through float)"
+                f"ids of cells are {kind(ids)} but those of membership are {kind(known)}; make "
+                "them the same (int64, never through float)"
             )
 
 
