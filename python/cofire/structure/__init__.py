@@ -7,6 +7,7 @@ from cofire.structure.agreement import CommunityAgreement, community_agreement
 from cofire.structure.centrality import Centralities, centralities, compare_groups
 from cofire.structure.chains import chains, two_paths
 from cofire.structure.classes import PairClasses, pair_classes
+from cofire.structure.comparison import compare_classes
 from cofire.structure.coupling import CouplingModel, explain_coupling
 from cofire.structure.distance import DistanceControl, distance_control
 from cofire.structure.monosynaptic import monosynaptic
@@ -29,6 +30,7 @@ __all__ = [
     "centralities",
     "chains",
     "community_agreement",
+    "compare_classes",
     "compare_groups",
     "distance_control",
     "explain_coupling",
