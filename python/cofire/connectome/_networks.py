@@ -224,7 +224,7 @@ def to_networkx(self: Connectome) -> nx.DiGraph[Any]:
     """
     import networkx as nx
 
-    graph: Any = nx.MultiDiGraph() if self.types else nx.DiGraph()
+    graph: nx.DiGraph[Any] = nx.MultiDiGraph() if self.types else nx.DiGraph()
     ids = self.ids.tolist()
     rows = (
         self.cells.astype(object).to_dict("records") if len(self.cells.columns) else [{}] * len(ids)
@@ -246,7 +246,7 @@ def to_networkx(self: Connectome) -> nx.DiGraph[Any]:
                 graph.add_edge(pre_ids[i], post_ids[j], key=each.edge_type, **data)
             else:
                 graph.add_edge(pre_ids[i], post_ids[j], **data)
-    return graph  # type: ignore[no-any-return]
+    return graph
 
 
 def _none(value: Any) -> bool:
