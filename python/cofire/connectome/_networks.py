@@ -80,7 +80,9 @@ def from_networkx(
     if not hasattr(graph, "is_multigraph"):
         raise InvalidTypeError(f"graph must be a networkx graph, got {type(graph).__name__}")
     nodes = list(graph.nodes)
-    ids = unique_ids(_node_ids(graph, nodes, cell_id), "nodes of graph")
+    listed_ids = np.empty(len(nodes), dtype=object)
+    listed_ids[:] = _node_ids(graph, nodes, cell_id)
+    ids = unique_ids(pd.Series(listed_ids, dtype=object), "nodes of graph")
     place = {node: k for k, node in enumerate(nodes)}
     listed = list(graph.edges(data=True))
     pre = np.array([place[a] for a, _, _ in listed], dtype=np.int64)
