@@ -125,7 +125,7 @@ def test_the_cache_is_bounded(monkeypatch):
 
 @pytest.mark.parametrize("null", ["density", "degree"])
 def test_dense_and_sparse_graphs_are_measured_alike(monkeypatch, null):
-    """Rows of bits one null after the other in a kernel, or lists of neighbors: one distribution."""
+    """Rows of bits, all nulls in one kernel, or lists of neighbors: one distribution."""
     wiring = make(80, 0.1, 2)
     dense = graph.small_worldness(wiring, n_null=300, null=null)
     monkeypatch.setattr(small_world, "_is_dense", lambda graph: False)
@@ -134,15 +134,6 @@ def test_dense_and_sparse_graphs_are_measured_alike(monkeypatch, null):
     for name in ("clustering", "efficiency"):
         a, b = (getattr(each, f"null_{name}") for each in (dense, sparse_))
         assert abs(a.mean() - b.mean()) < 4 * np.hypot(a.std(), b.std()) / np.sqrt(300) + 1e-12
-
-
-def test_of_large_sparse_graphs_triangles_are_counted_in_rows(monkeypatch):
-    pytest.importorskip("cofire.graph.triangles")
-    wiring = make(200, 0.01, 4)
-    as_bits = graph.small_worldness(wiring, n_null=1)
-    monkeypatch.setattr(small_world, "_MOST_NODES_AS_BITS", 0)
-    in_rows = graph.small_worldness(wiring, n_null=3, null="degree")
-    assert measures(in_rows) == pytest.approx(measures(as_bits), rel=1e-12)
 
 
 def test_density_nulls_have_the_density_and_degree_nulls_the_degrees():
