@@ -31,6 +31,7 @@ _PACKAGES = (
     "connectome",
     "datasets",
     "events",
+    "graph",
     "io",
     "nn",
     "pairwise",
