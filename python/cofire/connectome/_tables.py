@@ -187,17 +187,10 @@ def _open_feather(path: Path) -> Table:
 
     def batches(fields: list[int] | None) -> Iterator[Any]:
         """Batches as the file holds them, some 65,000 rows each."""
-<<<<<<< HEAD
-        options = arrow.ipc.IpcReadOptions(included_fields=fields)
-        with (
-            arrow.memory_map(str(path)) as source,
-            arrow.ipc.open_file(source, options=options) as file,
-=======
         chosen = arrow.ipc.IpcReadOptions(included_fields=fields)
         with (
             arrow.memory_map(str(path)) as source,
             arrow.ipc.open_file(source, options=chosen) as file,
->>>>>>> conn
         ):
             yield from (file.get_batch(k) for k in range(file.num_record_batches))
 
