@@ -33,6 +33,7 @@ _SUBMODULES = (
     "report",
     "spikes",
     "stats",
+    "structure",
     "studies",
     "types",
 )

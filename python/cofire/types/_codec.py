@@ -36,6 +36,7 @@ _PACKAGES = (
     "pairwise",
     "spikes",
     "stats",
+    "structure",
     "studies",
     "types",
 )
