@@ -37,6 +37,8 @@ def id_column(column: pd.Series[Any], where: str, first_row: int = 0) -> AnyArra
 
     if not len(column):
         return np.zeros(0, dtype=np.int64)
+    if column.dtype == np.dtype(np.int64):
+        return column.to_numpy()
 
     def fault(bad: AnyArray, problem: str) -> str:
         row = int(np.flatnonzero(bad)[0])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cofire._validate import AnyArray, FloatArray, IntArray
-from cofire.connectome._ids import id_column, kind, stored
+from cofire.connectome._ids import id_column, kind, unique_ids
+from cofire.connectome._lookup import Cells, Positions
+from cofire.connectome._pairs import PairTable
 from cofire.connectome._tables import Table
-from cofire.connectome.edges import Edges, make_edges
-from cofire.errors import ConnectomeError, InvalidTypeError
+from cofire.connectome.edges import Edges
+from cofire.errors import ConnectomeError, InvalidArgumentError, InvalidTypeError
+from cofire.types._metadata import query_mask
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,45 +26,8 @@ POST = ("post", "post_id", "post_pt_root_id", "post_root_id")
 SIZE = ("size", "psd")
 
 
-class Cells:
-    """Positions of cells: of given ones, or of all in the order in which they appear."""
-
-    def __init__(self, ids: AnyArray | None, name: str) -> None:
-        import pandas as pd
-
-        self._given = ids is not None
-        self._name = name
-        self._index: pd.Index[Any] = pd.Index(np.zeros(0, dtype=np.int64) if ids is None else ids)
-
-    def positions(self, ids: AnyArray, where: str) -> IntArray:
-        """Position of each id, -1 where it is not among the given cells."""
-        import pandas as pd
-
-        codes, found = pd.factorize(ids)
-        if not len(self._index) and not self._given:
-            self._index = pd.Index(found)
-        known = kind(self._index.to_numpy())
-        if len(self._index) and kind(found) != known:
-            what = self._name if self._given else "the table before them"
-            raise InvalidTypeError(
-                f"{where} holds ids that are {kind(found)}, but {what} ids that are {known}; "
-                "convert one of them, or pass the table as a DataFrame read with dtype=str"
-            )
-        at = self._index.get_indexer(pd.Index(found))
-        new = at < 0
-        if new.any() and not self._given:
-            at[new] = len(self._index) + np.arange(new.sum())
-            self._index = self._index.append(pd.Index(found[new]))
-        position: IntArray = at.astype(np.int64)[codes]
-        return position
-
-    def final(self) -> tuple[AnyArray, IntArray]:
-        """Ids in their final order, given or ascending, and where each position went."""
-        ids = self._index.to_numpy()
-        order = np.arange(len(ids)) if self._given else np.argsort(ids, kind="stable")
-        place = np.empty(len(ids), dtype=np.int64)
-        place[order] = np.arange(len(ids))
-        return stored(ids[order]), place
+Progress = Callable[[int, int | None, float], None]
+"""``progress(rows, n_rows, rows_per_second)``; n_rows is None where a file does not tell."""
 
 
 class PairSums:
@@ -70,79 +39,167 @@ class PairSums:
         Cells that count as presynaptic and postsynaptic; the same object for a square connectome.
     keep_autapses : bool
         Whether synapses of a cell on itself count.
-    sized : bool
-        Whether synapses have sizes.
+    sized, counted : bool
+        Whether there are sizes, and counts.
+    threads : int
+        Threads of the sums.
     """
 
-    def __init__(self, rows: Cells, columns: Cells, *, keep_autapses: bool, sized: bool) -> None:
+    def __init__(
+        self,
+        rows: Cells,
+        columns: Cells,
+        *,
+        keep_autapses: bool,
+        sized: bool,
+        counted: bool = False,
+        threads: int = 1,
+    ) -> None:
         self._rows, self._columns = rows, columns
         self._keep_autapses, self._sized = keep_autapses, sized
-        self._parts: list[tuple[AnyArray, ...]] = []
+        self._pairs = PairTable(sized=sized, counted=counted, threads=threads)
         self.dropped = {"autapses": 0, "other_cells": 0}
 
-    def add(self, pre: AnyArray, post: AnyArray, size: FloatArray | None, where: str) -> None:
-        """Take in synapses, (n,) each."""
-        i = self._rows.positions(pre, where)
-        j = self._columns.positions(post, where)
-        kept = (i >= 0) & (j >= 0)
-        own = np.zeros(len(kept), dtype=bool)
-        if not self._keep_autapses:
-            own |= np.asarray(pre == post, dtype=bool)
-        self.dropped["autapses"] += int(own.sum())
-        self.dropped["other_cells"] += int((~kept & ~own).sum())
-        kept &= ~own
-        sizes = () if size is None else (size[kept],)
-        self._parts.append(_by_pair(i[kept], j[kept], *sizes))
+    def add(
+        self,
+        pre: AnyArray,
+        post: AnyArray,
+        where: str,
+        *,
+        count: IntArray | None = None,
+        size: FloatArray | None = None,
+    ) -> None:
+        """Take in synapses, or edges with their counts, (n,) each."""
+        first = 0
+        while first < len(pre):
+            rows = slice(first, first + self._pairs.room)
+            from_ids, to_ids = pre[rows], post[rows]
+
+            def fill(i: Positions, j: Positions, a: AnyArray = from_ids, b: AnyArray = to_ids) -> None:
+                self._rows.positions(a, where, i)
+                self._columns.positions(b, where, j)
+
+            own = np.zeros(len(from_ids), dtype=bool)
+            if not self._keep_autapses:
+                own = np.asarray(from_ids == to_ids, dtype=bool)
+            n_own, n_away = self._pairs.add(
+                fill,
+                own,
+                None if count is None else count[rows],
+                None if size is None else size[rows],
+            )
+            self.dropped["autapses"] += int(n_own)
+            self.dropped["other_cells"] += int(n_away)
+            first += len(own)
 
     def result(self, size_scale: float) -> tuple[AnyArray, AnyArray, Edges]:
         """Row ids, column ids and the edges; sizes are scaled once they are summed."""
-        from scipy import sparse
-
         row_ids, row_place = self._rows.final()
         column_ids, column_place = self._columns.final()
-        nothing = np.zeros(0, dtype=np.int64)
-        i, j, n = (np.concatenate([nothing, *(part[k] for part in self._parts)]) for k in range(3))
-        place = (row_place[i], column_place[j])
-        shape = (len(row_ids), len(column_ids))
-        count = sparse.csr_array((n, place), shape=shape)
-        if not self._sized:
-            return row_ids, column_ids, make_edges("", count)
-        sizes = np.concatenate([np.zeros(0), *(part[3] for part in self._parts)])
-        # The same places in the same order, so the entries of both matrices correspond.
-        total = sparse.csr_array((sizes, place), shape=shape)
-        return row_ids, column_ids, make_edges("", count, total.data * size_scale)
+        indptr, indices, count, size = self._pairs.result(row_place, column_place)
+        if self._sized and size_scale != 1.0:
+            size *= size_scale
+        return row_ids, column_ids, Edges("", indptr, indices, count, size if self._sized else None)
+
+
+def chosen_cells(rows: Any, columns: Any, known: pd.DataFrame | None) -> tuple[Cells, Cells]:
+    """Presynaptic and postsynaptic cells: ids, a query on the known cells, or whatever occurs."""
+    if rows is None and known is not None:
+        rows = known.index
+    row_cells = Cells(None if rows is None else _ids_of(rows, known, "rows"), "rows")
+    if columns is None:
+        return row_cells, row_cells
+    return row_cells, Cells(_ids_of(columns, known, "columns"), "columns")
+
+
+def _ids_of(selector: Any, known: pd.DataFrame | None, name: str) -> AnyArray:
+    if not isinstance(selector, str):
+        return unique_ids(selector, name)
+    if known is None:
+        raise InvalidArgumentError(
+            f"{name} is a query, {selector!r}, but there is no table to ask: pass cells=..."
+        )
+    ids = known.index.to_numpy()
+    found: AnyArray = ids[query_mask(known.assign(cell_id=ids), selector, "cell")]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of the columns of a table of synapses or edges; None where there is none."""
+
+    pre: str
+    post: str
+    size: str | None = None
+    count: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Those that are there, each once."""
+        names = (self.pre, self.post, self.size, self.count)
+        return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def sum_synapses(
-    table: Table, names: tuple[str, str, str | None], sums: PairSums, rows: int
+    table: Table, columns: Columns, sums: PairSums, rows: int, progress: Progress | None = None
 ) -> None:
-    """Add the synapses of a table, `rows` at a time."""
-    pre, post, size = names
-    first = 0
-    for piece in table.pieces([name for name in names if name is not None], rows):
+    """Add the rows of a table, `rows` at a time."""
+    first, start = 0, time.perf_counter()
+    for piece in table.read_ahead(columns.names, rows):
         if len(piece):
-            pre_ids = id_column(piece[pre], f"{table.where}, column {pre!r}", first)
-            post_ids = id_column(piece[post], f"{table.where}, column {post!r}", first)
-            if kind(pre_ids) != kind(post_ids):
-                raise InvalidTypeError(
-                    f"{table.where}: ids of column {pre!r} are {kind(pre_ids)}, of {post!r} "
-                    f"{kind(post_ids)}; convert one of them, or pass the table as a DataFrame read "
-                    "with dtype=str"
-                )
-            sizes = None
-            if size is not None:
-                sizes = _sizes(piece[size], pre_ids, post_ids, table.where, first)
-            sums.add(pre_ids, post_ids, sizes, table.where)
+            _add_piece(table.where, piece, columns, sums, first)
         first += len(piece)
+        if progress is not None:
+            progress(first, table.n_rows, first / max(time.perf_counter() - start, 1e-9))
+
+
+def _add_piece(
+    where: str, piece: pd.DataFrame, columns: Columns, sums: PairSums, first: int
+) -> None:
+    pre = id_column(piece[columns.pre], f"{where}, column {columns.pre!r}", first)
+    post = id_column(piece[columns.post], f"{where}, column {columns.post!r}", first)
+    if kind(pre) != kind(post):
+        raise InvalidTypeError(
+            f"{where}: ids of column {columns.pre!r} are {kind(pre)}, of {columns.post!r} "
+            f"{kind(post)}; convert one of them, or pass the table as a DataFrame read with "
+            "dtype=str"
+        )
+    size = count = None
+    if columns.size is not None:
+        size = _sizes(piece[columns.size], pre, post, where, first)
+    if columns.count is not None:
+        count = _counts(piece[columns.count], pre, post, where, first)
+    sums.add(pre, post, where, size=size, count=count)
+
+
+def _counts(
+    column: pd.Series[Any], pre: AnyArray, post: AnyArray, where: str, first: int
+) -> IntArray:
+    import pandas as pd
+
+    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    bad = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)) & (values < 2**53))
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ConnectomeError(
+            f"{where}, column {column.name!r}: row {first + row} (pre {pre[row]}, post "
+            f"{post[row]}) holds {column.iloc[row]}; counts are whole and >= 0: pass weights that "
+            f"are no counts as sizes (psd={str(column.name)!r}, count=None)"
+        )
+    return values.astype(np.int64)
 
 
 def _sizes(
     column: pd.Series[Any], pre: AnyArray, post: AnyArray, where: str, first: int
-) -> FloatArray:
+) -> AnyArray:
     import pandas as pd
 
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    bad = ~(np.isfinite(values) & (values >= 0))
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
+        values = column.to_numpy()  # as they are: the sums are floating-point numbers
+        bad = values < 0 if values.min() < 0 else np.zeros(0, dtype=bool)
+    else:
+        values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        bad = ~(np.isfinite(values) & (values >= 0))
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise ConnectomeError(
@@ -151,14 +208,3 @@ def _sizes(
             "correct such rows"
         )
     return values
-
-
-def _by_pair(i: IntArray, j: IntArray, *sizes: FloatArray) -> tuple[AnyArray, ...]:
-    """Sum over equal pairs, so that pieces with many synapses a pair stay small."""
-    import pandas as pd
-
-    codes, pairs = pd.factorize((i << 32) | j)
-    count = np.bincount(codes, minlength=len(pairs)).astype(np.int64)
-    totals = (np.bincount(codes, weights=size, minlength=len(pairs)) for size in sizes)
-    keys = np.asarray(pairs, dtype=np.int64)
-    return keys >> 32, keys & 0xFFFFFFFF, count, *totals

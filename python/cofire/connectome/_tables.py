@@ -6,6 +6,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,11 +42,29 @@ class Table:
         Its column names.
     pieces : callable
         ``pieces(columns, rows)`` yields frames of at most `rows` rows with these columns.
+    n_rows : int or None
+        Number of its rows, where that is known before it is read.
+    in_memory : bool
+        Whether a piece costs nothing.
     """
 
     where: str
     columns: list[str]
     pieces: Callable[[list[str], int | None], Iterator[pd.DataFrame]]
+    n_rows: int | None = None
+    in_memory: bool = False
+
+    def read_ahead(self, columns: list[str], rows: int) -> Iterator[pd.DataFrame]:
+        """The pieces; while one is looked at, a thread reads the next."""
+        pieces = self.pieces(columns, rows)
+        if self.in_memory:
+            yield from pieces
+            return
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(next, pieces, None)
+            while (piece := waiting.result()) is not None:
+                waiting = pool.submit(next, pieces, None)
+                yield piece
 
     def column(self, given: str | None, usual: Sequence[str], argument: str) -> str | None:
         """Name of a column: the one given, else the first usual one that is there."""
@@ -92,7 +111,7 @@ def open_table(source: Any, name: str) -> Table:
         for start in range(0, max(len(source), 1), step):
             yield source.iloc[start : start + step][columns]
 
-    return Table(name, list(source.columns), pieces)
+    return Table(name, list(source.columns), pieces, len(source), True)
 
 
 def _open_file(path: Path) -> Table:
@@ -138,36 +157,84 @@ def _open_text(path: Path, separator: str) -> Table:
 
 
 def _open_arrow(path: Path, *, parquet: bool) -> Table:
-    module = "pyarrow.parquet" if parquet else "pyarrow.feather"
-    arrow = import_extra(module, "arrow", f"reading {path.suffix} files")
+    reader = _open_parquet if parquet else _open_feather
+    try:
+        return reader(path)
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+
+
+def _open_parquet(path: Path) -> Table:
+    parquet = import_extra("pyarrow.parquet", "arrow", f"reading {path.suffix} files")
 
     def pieces(columns: list[str], rows: int | None) -> Iterator[pd.DataFrame]:
         try:
-            if parquet:
-                with arrow.ParquetFile(path) as file:
-                    size = max(file.metadata.num_rows, 1) if rows is None else rows
-                    batches = file.iter_batches(batch_size=size, columns=columns)
-                    yield from (_frame(batch, columns) for batch in batches)
-                return
-            table = arrow.read_table(path, columns=columns, memory_map=True)
-            batches = [table] if rows is None else table.to_batches(max_chunksize=rows)
-            yield from (_frame(batch, columns) for batch in batches)
+            with parquet.ParquetFile(path) as file:
+                size = max(file.metadata.num_rows, 1) if rows is None else rows
+                batches = file.iter_batches(batch_size=size, columns=columns)
+                yield from (_frame(batch, columns) for batch in batches)
         except _DAMAGE as error:
             raise _unreadable(path, error) from error
 
-    try:
-        if parquet:
-            names = list(arrow.read_schema(path).names)
-        else:
-            names = list(arrow.read_table(path, memory_map=True).column_names)
-    except _DAMAGE as error:
-        raise _unreadable(path, error) from error
-    return Table(str(path), names, pieces)
+    with parquet.ParquetFile(path) as file:
+        names, n_rows = list(file.schema_arrow.names), int(file.metadata.num_rows)
+    return Table(str(path), names, pieces, n_rows)
+
+
+def _open_feather(path: Path) -> Table:
+    feather = import_extra("pyarrow.feather", "arrow", f"reading {path.suffix} files")
+    arrow = import_extra("pyarrow", "arrow", f"reading {path.suffix} files")
+
+    def batches(columns: list[str]) -> Iterator[Any]:
+        """Batches as the file holds them, some 65,000 rows each."""
+        with arrow.memory_map(str(path)) as source:
+            with arrow.ipc.open_file(source) as file:
+                fields = [file.schema.get_field_index(name) for name in columns]
+            options = arrow.ipc.IpcReadOptions(included_fields=sorted(fields))
+            with arrow.ipc.open_file(source, options=options) as file:
+                yield from (file.get_batch(k) for k in range(file.num_record_batches))
+
+    def pieces(columns: list[str], rows: int | None) -> Iterator[pd.DataFrame]:
+        try:
+            if _is_feather_1(path):
+                table = feather.read_table(path, columns=columns, memory_map=True)
+                found = iter(table.to_batches())
+            else:
+                found = batches(columns)
+            for group in _grouped(found, rows):
+                yield _frame(arrow.Table.from_batches(group), columns)
+        except _DAMAGE as error:
+            raise _unreadable(path, error) from error
+
+    table = feather.read_table(path, columns=[], memory_map=True)
+    names = list(feather.read_table(path, memory_map=True).column_names)
+    return Table(str(path), names, pieces, int(table.num_rows))
+
+
+def _is_feather_1(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(4) == b"FEA1"
+
+
+def _grouped(batches: Iterator[Any], rows: int | None) -> Iterator[list[Any]]:
+    """Batches joined, or cut, to `rows` rows together."""
+    group: list[Any] = []
+    room = rows
+    for batch in batches:
+        while room is not None and len(batch) >= room:
+            yield [*group, batch.slice(0, room)]
+            batch, group, room = batch.slice(room), [], rows
+        if len(batch):
+            group.append(batch)
+            room = None if room is None else room - len(batch)
+    if group:
+        yield group
 
 
 def _frame(batch: Any, columns: list[str]) -> pd.DataFrame:
-    # Without the option, integers beside a missing value become floating-point numbers.
-    frame: pd.DataFrame = batch.to_pandas(integer_object_nulls=True)[columns]
+    # Without the first option, integers beside a missing value become floating-point numbers;
+    # without the second, columns are copied.
+    frame: pd.DataFrame = batch.to_pandas(integer_object_nulls=True, split_blocks=True)[columns]
     return frame
 
 

@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cofire._threads import resolve_threads
 from cofire._validate import AnyArray, IntArray, integer, one_of, positive
 from cofire.connectome._cells import all_ids, match_cells, read_cells
 from cofire.connectome._ids import unique_ids
 from cofire.connectome._matrices import edges_of, labelled_matrix, same_order
-from cofire.connectome._synapses import POST, PRE, SIZE, Cells, PairSums, sum_synapses
+from cofire.connectome._synapses import (
+    POST,
+    PRE,
+    SIZE,
+    Columns,
+    PairSums,
+    Progress,
+    chosen_cells,
+    sum_synapses,
+)
 from cofire.connectome._tables import open_table
 from cofire.connectome.edges import Edges, checked_edges, csr, take
 from cofire.errors import ConnectomeError, InvalidArgumentError, MissingDataError
@@ -95,6 +105,8 @@ class Connectome:
         cell_id: str | None = None,
         autapses: str = "drop",
         chunk_rows: int = 1_000_000,
+        progress: Progress | None = None,
+        threads: int | None = None,
     ) -> Connectome:
         """Count the synapses of a table, a row a synapse, and sum their sizes.
 
@@ -103,12 +115,13 @@ class Connectome:
         table : DataFrame, mapping of column to values, or path
             Synapses; a path is a csv, tsv (also gz, bz2, xz, zip), feather or parquet file, the
             last two with the extra ``arrow``. Files are read in pieces.
-        rows : array_like of ids, optional
-            Presynaptic cells, in the order wanted. Default: the cells of `cells`, else all that
-            occur, ascending.
-        columns : array_like of ids, optional
-            Postsynaptic cells. Default: the same as the rows. Synapses of other cells are left out
-            and counted in :attr:`dropped`.
+        rows : array_like of ids or str, optional
+            Presynaptic cells, in the order wanted; or a pandas query on `cells`, for example
+            ``"status_axon == 'extended'"`` for proofread axons. Default: the cells of `cells`, else
+            all that occur, ascending.
+        columns : array_like of ids or str, optional
+            Postsynaptic cells, likewise. Default: the same as the rows. Synapses of other cells are
+            left out and counted in :attr:`dropped`.
         size_scale : float, > 0
             Size of one unit of the size column, for example 3.645e-6 for voxels of
             9 x 9 x 45 nm in µm³.
@@ -126,6 +139,11 @@ class Connectome:
             Synapses of a cell on itself.
         chunk_rows : int
             Rows of a file in memory at once.
+        progress : callable, optional
+            Called after each piece: ``progress(rows, n_rows, rows_per_second)``; `n_rows` is None
+            for a text file, whose length nobody knows.
+        threads : int, optional
+            Threads of the sums. The result does not depend on it, nor on `chunk_rows`.
 
         Returns
         -------
@@ -148,6 +166,9 @@ class Connectome:
         -----
         Ids are integers (int64) or text. An empty table is a connectome without synapses.
 
+        Memory is that of the result, twice, and of some 8 million synapses, whatever the length of
+        the table. Sizes are summed in the order of the table.
+
         Examples
         --------
         >>> import cofire as cf
@@ -158,21 +179,19 @@ class Connectome:
         one_of(autapses, "autapses", ("drop", "keep"))
         scale = positive(size_scale, "size_scale")
         synapses = open_table(table, "table")
-        names = (
+        names = Columns(
             synapses.required(pre, PRE, "pre"),
             synapses.required(post, POST, "post"),
             synapses.column(size, SIZE, "size"),
         )
         known = None if cells is None else read_cells(cells, cell_id)
-        if rows is None and known is not None:
-            rows = known.index
-        row_cells = Cells(None if rows is None else unique_ids(rows, "rows"), "rows")
-        column_cells = row_cells
-        if columns is not None:
-            column_cells = Cells(unique_ids(columns, "columns"), "columns")
-        sized, keep = names[2] is not None, autapses == "keep"
-        sums = PairSums(row_cells, column_cells, keep_autapses=keep, sized=sized)
-        sum_synapses(synapses, names, sums, integer(chunk_rows, "chunk_rows", 1))
+        sums = PairSums(
+            *chosen_cells(rows, columns, known),
+            keep_autapses=autapses == "keep",
+            sized=names.size is not None,
+            threads=resolve_threads(threads),
+        )
+        sum_synapses(synapses, names, sums, integer(chunk_rows, "chunk_rows", 1), progress)
         row_ids, column_ids, edges = sums.result(scale)
         table = match_cells(known, all_ids(row_ids, column_ids))
         return cls(row_ids, column_ids, table, (edges,), sums.dropped)
