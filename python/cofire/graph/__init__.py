@@ -17,7 +17,7 @@ from typing import Any
 _MODULES = {
     "brandes": ("betweenness", "edge_betweenness"),
     "nearness": ("closeness", "harmonic_closeness"),
-    "clubs": ("core_number", "rich_club", "s_core"),
+    "clubs": ("RichClub", "core_number", "rich_club", "s_core"),
     "triangles": ("clustering", "transitivity"),
     "communities": (
         "consensus",
@@ -27,7 +27,7 @@ _MODULES = {
         "partition_distance",
         "spectral_modularity",
     ),
-    "reach": ("components",),
+    "reach": ("Components", "components"),
     "periphery": ("core_periphery",),
     "degrees": ("degree", "density", "reciprocity", "strength"),
     "efficiency": ("global_efficiency", "local_efficiency"),
