@@ -153,7 +153,9 @@ def rank_sum(
         null_sd = _u_sd(np.concatenate([first, second]), n, m)
     else:
         statistic = (delta + 1) * n * m / 2
-        pooled = np.concatenate([first, second]) if method == "normal" else np.arange(n + m, dtype=float)
+        pooled = (
+            np.concatenate([first, second]) if method == "normal" else np.arange(n + m, dtype=float)
+        )
         null_sd = _u_sd(pooled, n, m)
         p = _normal_p(statistic - n * m / 2, null_sd, alternative)
     return RankTest(

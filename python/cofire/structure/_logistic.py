@@ -71,5 +71,6 @@ def _newton(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         step = np.linalg.solve(information, x.T @ (y - p))
         beta = beta + step
         if np.abs(step).max() < 1e-10:
-            return beta, np.linalg.inv(information)
+            inverse: FloatArray = np.linalg.inv(information).astype(np.float64)
+            return beta, inverse
     return none

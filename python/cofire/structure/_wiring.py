@@ -14,7 +14,7 @@ from cofire.structure.classes import PairClasses
 if TYPE_CHECKING:
     from cofire.connectome import Connectome
 
-_SIGN_COLUMNS = ("classification_system", "cell_class", "sign", "ei", "class", "type")
+_SIGN_COLUMNS = ("ei", "classification_system", "cell_class", "sign", "class", "type")
 _SIGNS = {
     "excitatory": ("excitatory", "exc", "e", "+", "1", "+1", "1.0"),
     "inhibitory": ("inhibitory", "inh", "i", "-", "-1", "-1.0"),

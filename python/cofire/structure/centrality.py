@@ -233,12 +233,14 @@ def compare_groups(
     records = []
     for pair in options.contrasts:
         for name in values:
-            samples = []
-            for which in pair:
-                sample = np.asarray(frame.loc[label == which, name], dtype=np.float64)
-                samples.append(sample[~np.isnan(sample)])
-            records.append(_battery.rank_sum_record(str(name), pair, *samples, options=options))
+            a, b = (_known(frame.loc[label == which, name]) for which in pair)
+            records.append(_battery.rank_sum_record(str(name), pair, a, b, options))
     return _battery.frame(records, options.adjust)
+
+
+def _known(values: Any) -> FloatArray:
+    sample: FloatArray = np.asarray(values, dtype=np.float64)
+    return sample[~np.isnan(sample)]
 
 
 def group_of_cells(groups: Any) -> tuple[Any, list[str]]:

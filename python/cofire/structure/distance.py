@@ -67,7 +67,9 @@ class DistanceControl:
         return pd.concat(pieces, ignore_index=True)
 
     def __repr__(self) -> str:
-        p = ", ".join(f"{q} p = {v:.3g}" for q, v in zip(self.axes.quantity, self.axes.p))
+        p = ", ".join(
+            f"{q} p = {v:.3g}" for q, v in zip(self.axes.quantity, self.axes.p, strict=True)
+        )
         return f"DistanceControl({p}; {self.n_matched} pairs matched)"
 
 
@@ -205,9 +207,7 @@ def _control(
         raise InvalidArgumentError(f"contrast {pair} must name classes without a common pair")
     table = _logistic_table(connected, far, first, second, pair, options.confidence)
     a, b, lost = match_by_distance(far[first], far[second], n_bins, seed)
-    counts = [
-        [int(y.sum()), int((~y).sum())] for y in (connected[first][a], connected[second][b])
-    ]
+    counts = [[int(y.sum()), int((~y).sum())] for y in (connected[first][a], connected[second][b])]
     record = _battery.chi_squared_record("B at matched distance", pair, counts, options.confidence)
     return table, _battery.frame([record], "none"), len(a), lost
 
@@ -284,21 +284,22 @@ def _positions(positions: Any, columns: tuple[str, str, str] | None) -> pd.DataF
     else:
         frame = read_cells(positions, None)
     if columns is None:
-        usual = [tuple(form.format(axis) for axis in AXES) for form in _COLUMNS]
-        found = next((names for names in usual if set(names) <= set(frame.columns)), None)
-        if found is None:
+        usual = [[form.format(axis) for axis in AXES] for form in _COLUMNS]
+        names = next((names for names in usual if set(names) <= set(frame.columns)), None)
+        if names is None:
             raise MissingDataError(
                 "positions has no columns x, y, z (nor pt_position_x, ...); name them: "
                 f"columns=(...); columns: {', '.join(map(str, frame.columns)) or 'none'}"
             )
-        columns = found
-    missing = [name for name in columns if name not in frame.columns]
+    else:
+        names = list(columns)
+    missing = [name for name in names if name not in frame.columns]
     if missing:
         raise MissingDataError(
             f"positions has no column {', '.join(map(repr, missing))} (columns); columns: "
             f"{', '.join(map(str, frame.columns)) or 'none'}"
         )
-    out: pd.DataFrame = frame[list(columns)].astype(np.float64)
+    out: pd.DataFrame = frame[names].astype(np.float64)
     return out
 
 
@@ -322,7 +323,9 @@ def _reference(table: pd.DataFrame, reference: Any) -> FloatArray:
 
 
 def _of_cells(table: pd.DataFrame, ids: AnyArray) -> FloatArray:
-    at = table.index.get_indexer(ids)
+    import pandas as pd
+
+    at = table.index.get_indexer(pd.Index(ids))
     if (at < 0).any():
         lost = ids[at < 0]
         raise MissingDataError(

@@ -216,7 +216,10 @@ def mixture_boundary(weights: Any, means: Any, sds: Any, *, kind: str = "equal_p
 
 
 def tail_test(
-    result: Any, boundary: TailMixture | float, *, contrast: tuple[str, str] = ("shared", "disjoint")
+    result: Any,
+    boundary: TailMixture | float,
+    *,
+    contrast: tuple[str, str] = ("shared", "disjoint"),
 ) -> ContingencyTest:
     """Test whether sizes beyond a boundary are shared out like all connections.
 
