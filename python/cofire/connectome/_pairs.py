@@ -87,19 +87,15 @@ class PairTable:
         """Synapses that can be added before the next merge."""
         return self._new.capacity - self._n
 
-    def add(
-        self,
-        fill: Callable[[Positions, Positions], None],
-        own: BoolArray,
-        count: IntArray | None,
-        size: AnyArray | None,
-    ) -> AnyArray:
-        """Gather synapses, at most :attr:`room`.
+    def waiting(self, n: int) -> tuple[Positions, Positions]:
+        """Where the positions of the next `n` synapses go, at most :attr:`room`; -1 for none."""
+        return self._new["i"][self._n : self._n + n], self._new["j"][self._n : self._n + n]
+
+    def add(self, own: BoolArray, count: IntArray | None, size: AnyArray | None) -> IntArray:
+        """Gather synapses whose positions were written to :meth:`waiting`.
 
         Parameters
         ----------
-        fill : callable
-            Writes the positions of their rows and columns, -1 where there is none.
         own : ndarray (n,) bool
             Synapses to leave out.
 
@@ -110,7 +106,6 @@ class PairTable:
         """
         a, b = self._n, self._n + len(own)
         i, j, counts, sizes = (self._new[name][a:b] for name in ("i", "j", "count", "size"))
-        fill(i, j)
         if count is not None:
             counts[:] = count
         if size is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,7 +58,8 @@ class PairSums:
     ) -> None:
         self._rows, self._columns = rows, columns
         self._keep_autapses, self._sized = keep_autapses, sized
-        self._pairs = PairTable(sized=sized, counted=counted, threads=threads)
+        self._new_pairs = partial(PairTable, sized=sized, counted=counted, threads=threads)
+        self._pairs: dict[str, PairTable] = {}
         self.dropped = {"autapses": 0, "other_cells": 0}
 
     def add(
@@ -67,23 +69,21 @@ class PairSums:
         where: str,
         *,
         count: IntArray | None = None,
-        size: FloatArray | None = None,
+        size: AnyArray | None = None,
+        edge_type: str = "",
     ) -> None:
         """Take in synapses, or edges with their counts, (n,) each."""
+        pairs = self._pairs.setdefault(edge_type, self._new_pairs())
         first = 0
         while first < len(pre):
-            rows = slice(first, first + self._pairs.room)
-            from_ids, to_ids = pre[rows], post[rows]
-
-            def fill(i: Positions, j: Positions, a: AnyArray = from_ids, b: AnyArray = to_ids) -> None:
-                self._rows.positions(a, where, i)
-                self._columns.positions(b, where, j)
-
-            own = np.zeros(len(from_ids), dtype=bool)
+            rows = slice(first, first + pairs.room)
+            own = np.zeros(len(pre[rows]), dtype=bool)
             if not self._keep_autapses:
-                own = np.asarray(from_ids == to_ids, dtype=bool)
-            n_own, n_away = self._pairs.add(
-                fill,
+                own = np.asarray(pre[rows] == post[rows], dtype=bool)
+            i, j = pairs.waiting(len(own))
+            self._rows.positions(pre[rows], where, i)
+            self._columns.positions(post[rows], where, j)
+            n_own, n_away = pairs.add(
                 own,
                 None if count is None else count[rows],
                 None if size is None else size[rows],
@@ -92,14 +92,17 @@ class PairSums:
             self.dropped["other_cells"] += int(n_away)
             first += len(own)
 
-    def result(self, size_scale: float) -> tuple[AnyArray, AnyArray, Edges]:
+    def result(self, size_scale: float) -> tuple[AnyArray, AnyArray, tuple[Edges, ...]]:
         """Row ids, column ids and the edges; sizes are scaled once they are summed."""
         row_ids, row_place = self._rows.final()
         column_ids, column_place = self._columns.final()
-        indptr, indices, count, size = self._pairs.result(row_place, column_place)
-        if self._sized and size_scale != 1.0:
-            size *= size_scale
-        return row_ids, column_ids, Edges("", indptr, indices, count, size if self._sized else None)
+        edges = []
+        for edge_type, pairs in (self._pairs or {"": self._new_pairs()}).items():
+            indptr, indices, count, size = pairs.result(row_place, column_place)
+            if self._sized and size_scale != 1.0:
+                size *= size_scale
+            edges.append(Edges(edge_type, indptr, indices, count, size if self._sized else None))
+        return row_ids, column_ids, tuple(edges)
 
 
 def chosen_cells(rows: Any, columns: Any, known: pd.DataFrame | None) -> tuple[Cells, Cells]:
@@ -132,11 +135,12 @@ class Columns:
     post: str
     size: str | None = None
     count: str | None = None
+    edge_type: str | None = None
 
     @property
     def names(self) -> list[str]:
         """Those that are there, each once."""
-        names = (self.pre, self.post, self.size, self.count)
+        names = (self.pre, self.post, self.size, self.count, self.edge_type)
         return list(dict.fromkeys(name for name in names if name is not None))
 
 
@@ -169,7 +173,37 @@ def _add_piece(
         size = _sizes(piece[columns.size], pre, post, where, first)
     if columns.count is not None:
         count = _counts(piece[columns.count], pre, post, where, first)
-    sums.add(pre, post, where, size=size, count=count)
+    if columns.edge_type is None:
+        types, kinds = np.zeros(len(pre), dtype=np.int64), [""]
+    else:
+        types, kinds = _types(piece[columns.edge_type], where, first)
+    for k, name in enumerate(kinds):
+        rows = types == k
+        if count is not None:
+            rows &= count > 0
+        if rows.all():
+            sums.add(pre, post, where, size=size, count=count, edge_type=name)
+            continue
+        sizes = None if size is None else size[rows]
+        counts = None if count is None else count[rows]
+        sums.add(pre[rows], post[rows], where, size=sizes, count=counts, edge_type=name)
+
+
+def _types(column: pd.Series[Any], where: str, first: int) -> tuple[IntArray, list[str]]:
+    import pandas as pd
+
+    types, kinds = pd.factorize(column.astype(object))
+    bad = np.array([not (isinstance(name, str) and name) for name in kinds], dtype=bool)
+    wrong = types < 0
+    if bad.any():
+        wrong |= np.isin(types, np.flatnonzero(bad))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise ConnectomeError(
+            f"{where}, column {column.name!r}: row {first + row} holds {column.iloc[row]!r}; edge "
+            "types are names"
+        )
+    return types.astype(np.int64), [str(name) for name in kinds]
 
 
 def _counts(
@@ -184,7 +218,7 @@ def _counts(
         raise ConnectomeError(
             f"{where}, column {column.name!r}: row {first + row} (pre {pre[row]}, post "
             f"{post[row]}) holds {column.iloc[row]}; counts are whole and >= 0: pass weights that "
-            f"are no counts as sizes (psd={str(column.name)!r}, count=None)"
+            f"are no counts as sizes (psd={str(column.name)!r})"
         )
     return values.astype(np.int64)
 

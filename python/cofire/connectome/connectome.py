@@ -12,8 +12,19 @@ import numpy as np
 from cofire._threads import resolve_threads
 from cofire._validate import AnyArray, IntArray, integer, one_of, positive
 from cofire.connectome._cells import all_ids, match_cells, read_cells
+from cofire.connectome._changes import (
+    ei,
+    mean_psd,
+    symmetrized,
+    threshold,
+    with_cells,
+    with_ei,
+)
+from cofire.connectome._edge_tables import from_edges, to_frame
 from cofire.connectome._ids import unique_ids
 from cofire.connectome._matrices import edges_of, labelled_matrix, same_order
+from cofire.connectome._networks import from_graphml, from_networkx, to_graphml, to_networkx
+from cofire.connectome._shuffles import shuffle, shuffles
 from cofire.connectome._synapses import (
     POST,
     PRE,
@@ -194,7 +205,7 @@ class Connectome:
         sum_synapses(synapses, names, sums, integer(chunk_rows, "chunk_rows", 1), progress)
         row_ids, column_ids, edges = sums.result(scale)
         table = match_cells(known, all_ids(row_ids, column_ids))
-        return cls(row_ids, column_ids, table, (edges,), sums.dropped)
+        return cls(row_ids, column_ids, table, edges, sums.dropped)
 
     @classmethod
     def from_matrix(
@@ -272,6 +283,10 @@ class Connectome:
         table = match_cells(known, all_ids(row_ids, column_ids))
         return cls(row_ids, column_ids, table, tuple(edges))
 
+    from_edges = classmethod(from_edges)
+    from_networkx = classmethod(from_networkx)
+    from_graphml = classmethod(from_graphml)
+
     # --- what it holds ----------------------------------------------------------------------------
 
     @property
@@ -321,6 +336,9 @@ class Connectome:
                 "(size=...), from_matrix takes psd="
             )
         return self._total(sizes)
+
+    mean_psd = property(mean_psd)
+    ei = property(ei)
 
     @property
     def n_synapses(self) -> int:
@@ -382,6 +400,18 @@ class Connectome:
         row_ids, column_ids = self.row_ids[rows], self.column_ids[at]
         edges = tuple(take(each, self.shape, rows, at) for each in self.edges)
         return Connectome(row_ids, column_ids, self.cells, edges, dict(self.dropped))
+
+    # --- others made from it, and other forms of it -----------------------------------------------
+
+    symmetrized = symmetrized
+    threshold = threshold
+    shuffle = shuffle
+    shuffles = shuffles
+    with_cells = with_cells
+    with_ei = with_ei
+    to_frame = to_frame
+    to_networkx = to_networkx
+    to_graphml = to_graphml
 
     def _positions(self, selector: Any, ids: AnyArray, name: str) -> IntArray:
         if selector is None:
