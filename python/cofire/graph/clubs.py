@@ -113,9 +113,8 @@ def rich_club(
     strongest: AnyArray = n_k * (n_k - 1)
     defined = n_k > 1
     if weighted:
-        by_level = np.argsort(-lower, kind="stable")
-        among = _totals(graph.weights[by_level])[e_k]
-        strongest = _totals(-np.sort(-graph.weights))[e_k]
+        among = _at_least(lower, lowest, graph.weights)
+        strongest = np.concatenate([[0.0], np.cumsum(np.sort(graph.weights)[::-1])])[e_k]
         defined = (n_k < graph.n) & (e_k > 0)
     coefficient = np.full(last, np.nan)
     np.divide(among, strongest, out=coefficient, where=defined)
@@ -218,17 +217,11 @@ def s_core(adjacency: Any, s: float, *, directed: bool = True) -> BoolArray:
     )  # fmt: skip
 
 
-def _at_least(values: IntArray, lowest: IntArray) -> IntArray:
-    """How many values reach each level, for ascending levels."""
+def _at_least(values: IntArray, lowest: IntArray, weights: FloatArray | None = None) -> Any:
+    """How many values, or how much weight, reach each level, for ascending levels."""
     top = int(lowest[-1]) if len(lowest) else 0
-    counts = np.bincount(np.minimum(values, top), minlength=top + 1)
-    reach: IntArray = counts[::-1].cumsum()[::-1][lowest].astype(np.int64)
-    return reach
-
-
-def _totals(weights: FloatArray) -> FloatArray:
-    """Sum of the first 0, 1, 2, ... weights."""
-    return np.concatenate([[0.0], np.cumsum(weights)])
+    counts = np.bincount(np.minimum(values, top), weights, top + 1)
+    return counts[::-1].cumsum()[::-1][lowest]
 
 
 def _back(graph: Graph) -> Graph:

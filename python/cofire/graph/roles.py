@@ -151,19 +151,18 @@ def as_modules(ci: Any, n: int, name: str = "ci") -> tuple[IntArray, int]:
         raise InvalidArgumentError(
             f"{name} must hold one module for each of {n} nodes, got shape {labels.shape}"
         )
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        bad = int(np.flatnonzero(~np.isfinite(labels))[0])
+    if labels.dtype.kind not in "biufUSO":
+        raise InvalidTypeError(f"{name} must be integers or names, got {labels.dtype}")
+    # The only values that differ from themselves are missing ones.
+    missing = np.array([v is None or v != v for v in labels.tolist()], dtype=bool)
+    if missing.any():
+        bad = int(np.flatnonzero(missing)[0])
         raise InvalidArgumentError(
             f"{name} must name a module for every node: {name}[{bad}] is {labels[bad]}; give nodes "
             "without one a module of their own, or leave them out of both arguments"
         )
-    if labels.dtype.kind not in "biufUS":
-        try:
-            labels = labels.astype(np.str_) if labels.dtype == object else labels.astype(np.int64)
-        except (TypeError, ValueError) as error:
-            raise InvalidTypeError(
-                f"{name} must be integers or names, got {labels.dtype}"
-            ) from error
+    if labels.dtype == object:
+        labels = labels.astype(np.str_)
     found, modules = np.unique(labels, return_inverse=True)
     return modules.astype(np.int64), len(found)
 
