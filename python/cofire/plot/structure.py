@@ -26,6 +26,7 @@ CLASS_COLORS = {
     "a_to_any": "#882255",
     "assembly": "#0072B2",
     "none": "#6b6b76",
+    "no_assembly": "#6b6b76",
 }
 """Colors of the classes of pairs and of the groups of cells (Okabe & Ito), in every figure."""
 
@@ -39,6 +40,7 @@ CLASS_LABELS = {
     "a_to_any": "some \N{RIGHTWARDS ARROW} any",
     "assembly": "in an assembly",
     "none": "in none",
+    "no_assembly": "in none",
 }
 """How figures call them."""
 
