@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cofire._validate import AnyArray, FloatArray
-from cofire.plot.structure import draw_cloud
 from cofire.plot.style import FAINT, INK, MUTED, make_axes, nothing, one_axes, styled
 
 if TYPE_CHECKING:
@@ -113,7 +112,9 @@ def plot_motif_profile(
     top.set_yscale("symlog", linthresh=2.0)
     top.set_ylabel("z against shuffles")
     if kinds != [""]:
-        figure.legend(*top.get_legend_handles_labels(), loc="outside upper center", ncols=len(kinds))
+        figure.legend(
+            *top.get_legend_handles_labels(), loc="outside upper center", ncols=len(kinds)
+        )
     names = motifs.drop_duplicates("motif").set_index("motif")["triad"]
     for number, triad in names.items():
         draw_triad(below, str(triad), float(number))
@@ -294,7 +295,10 @@ def plot_class_wiring(
     fig, ax : Figure, Axes
     """
     n = len(probability)
-    size = figsize or (float(np.clip(2.4 + 0.3 * n, 4.4, 8.0)), float(np.clip(1.7 + 0.28 * n, 3.6, 7.4)))
+    size = figsize or (
+        float(np.clip(2.4 + 0.3 * n, 4.4, 8.0)),
+        float(np.clip(1.7 + 0.28 * n, 3.6, 7.4)),
+    )
     figure, ax = one_axes(ax, size)
     if not n:
         nothing(ax, "no classes")
@@ -393,9 +397,7 @@ def _strip(ax: Axes, sample: FloatArray, y: int, floor: float | None) -> None:
         return
     shown = np.sort(sample if floor is None else np.maximum(sample, floor))
     jitter = ((np.arange(len(shown)) * 0.6180339887) % 1.0 - 0.5) * 0.62
-    ax.scatter(
-        shown, y + jitter, s=2.5, color=_OBSERVED, alpha=0.28, linewidths=0, rasterized=True
-    )
+    ax.scatter(shown, y + jitter, s=2.5, color=_OBSERVED, alpha=0.28, linewidths=0, rasterized=True)
     low, median, high = np.percentile(shown, [25, 50, 75])
     ax.plot([low, high], [y, y], color=INK, linewidth=2.6, solid_capstyle="butt", zorder=4)
     ax.plot(median, y, "o", color="white", mec=INK, markersize=4.2, zorder=5)
@@ -444,15 +446,3 @@ def plot_null_comparison(
     axes[0].set_yticks(range(len(kinds)), [str(k) for k in kinds])
     axes[0].set_ylim(len(kinds) - 0.5, -0.5)
     return figure, axes
-
-
-__all__ = [
-    "draw_cloud",
-    "plot_class_wiring",
-    "plot_degrees",
-    "plot_measures_by_class",
-    "plot_motif_profile",
-    "plot_null_comparison",
-    "plot_partition_table",
-    "plot_rich_club",
-]

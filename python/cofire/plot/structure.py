@@ -384,6 +384,7 @@ def plot_cell_groups(
     labels: Mapping[str, str] | None = None,
     notes: Mapping[str, str] | None = None,
     log: Sequence[str] = (),
+    n_columns: int = 2,
     figsize: tuple[float, float] | None = None,
 ) -> tuple[Figure, AnyArray]:
     """Properties of cells by group, a raincloud panel each.
@@ -401,7 +402,9 @@ def plot_cell_groups(
     labels, notes : mapping, optional
         What groups are called; a text above each panel, for example its test.
     log : sequence of str
-        Quantities drawn on a logarithmic axis; their values <= 0 are left out and counted.
+        Quantities drawn on a logarithmic axis; their values <= 0 are left out and not counted.
+    n_columns : int
+        Panels side by side.
     figsize : (width, height), inches, optional
 
     Returns
@@ -412,9 +415,9 @@ def plot_cell_groups(
     known = kinds.notna()
     names = [str(n) for n in (order or dict.fromkeys(kinds[known].astype(str)))]
     called = {**CLASS_LABELS, **(labels or {})}
-    n_columns = min(len(quantities), 2)
+    n_columns = min(len(quantities), n_columns)
     n_rows = -(-len(quantities) // max(n_columns, 1))
-    size = figsize or (4.55 * n_columns, n_rows * (0.85 + 0.62 * max(len(names), 1)))
+    size = figsize or (9.1 if n_columns > 1 else 4.55, n_rows * (0.85 + 0.62 * max(len(names), 1)))
     figure, grid = make_axes(n_rows, n_columns, figsize=size, sharey=True)
     axes = grid.ravel()
     for ax, (column, label) in zip(axes, quantities.items(), strict=False):

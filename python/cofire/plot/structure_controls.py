@@ -426,6 +426,7 @@ def plot_null_distributions(
     *,
     notes: Mapping[str, str] | None = None,
     label: str = "",
+    n_columns: int = 4,
     figsize: tuple[float, float] | None = None,
 ) -> tuple[Figure, AnyArray]:
     """Statistics of shuffled data and where the observed one lies, a panel each.
@@ -438,7 +439,9 @@ def plot_null_distributions(
     notes : mapping of str to str, optional
         Above each panel, for example p.
     label : str
-        Of the shuffles, for the legend.
+        Of the shuffles, on the left.
+    n_columns : int
+        Panels side by side.
     figsize : (width, height), inches, optional
 
     Returns
@@ -446,7 +449,7 @@ def plot_null_distributions(
     fig, axes : Figure, ndarray (n,) of Axes
     """
     n = max(len(nulls), 1)
-    n_columns = min(n, 4)
+    n_columns = min(n, n_columns)
     n_rows = -(-n // n_columns)
     figure, grid = make_axes(
         n_rows, n_columns, figsize=figsize or (0.6 + 2.35 * n_columns, 0.35 + 2.0 * n_rows)
@@ -470,3 +473,57 @@ def plot_null_distributions(
         ax.set_visible(False)
     axes[0].set_ylabel(label or "shuffles")
     return figure, axes[:n]
+
+
+@styled
+def plot_coupling_model(
+    model: Any, *, figsize: tuple[float, float] | None = None
+) -> tuple[Figure, AnyArray]:
+    """What of the wiring goes with functional coupling.
+
+    Parameters
+    ----------
+    model : CouplingModel
+        Of :func:`cofire.structure.explain_coupling`: ``coefficients`` (``predictor``,
+        ``coefficient``, ``alone``, ``p``), ``r2``, ``r2_null``, ``r2_held_out``.
+    figsize : (width, height), inches, optional
+
+    Returns
+    -------
+    fig, axes : Figure, ndarray (2,) of Axes
+        Left: filled the coefficient in the model, empty the correlation alone. Right: variance
+        explained, null in grey.
+    """
+    table = model.coefficients
+    figure, grid = make_axes(1, 2, figsize=figsize or (8.8, 1.2 + 0.34 * max(len(table), 3)))
+    left, right = axes = grid[0]
+    left.axvline(0, color=MUTED, linewidth=0.8)
+    ticks = []
+    for y, row in enumerate(table.to_dict("records")):
+        strong = row["p"] < 0.05
+        left.plot(row["alone"], y, "o", mfc="white", mec=MUTED, markersize=6)
+        left.plot(row["coefficient"], y, "o", color="#0072B2" if strong else INK, markersize=6)
+        ticks.append(f"{str(row['predictor']).replace('_', ' ')}\np = {row['p']:.2g}")
+    left.plot([], [], "o", color="#0072B2", label="in the model, p < 0.05")
+    left.plot([], [], "o", color=INK, label="in the model")
+    left.plot([], [], "o", mfc="white", mec=MUTED, label="alone")
+    left.set_yticks(range(len(table)), ticks, fontsize=7.5)
+    left.tick_params(axis="y", length=0)
+    left.set_ylim(len(table) - 0.5, -0.5)
+    left.set_xlabel("standardized coefficient, correlation")
+    left.grid(axis="x", color=FAINT, linewidth=0.5)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    null = np.asarray(model.r2_null, dtype=np.float64)
+    right.hist(100 * null, bins=int(np.clip(np.sqrt(len(null)), 8, 40)), color=_NULL, alpha=0.55)
+    right.axvline(100 * model.r2, color="#D55E00", linewidth=1.8, label=f"fit, p = {model.p:.2g}")
+    if np.isfinite(model.r2_held_out):
+        right.axvline(
+            100 * model.r2_held_out, color="#009E73", linewidth=1.8, linestyle=(0, (4, 2)),
+            label="held-out cells",
+        )  # fmt: skip
+    right.legend(fontsize=7.5)
+    right.set_yticks([])
+    right.spines["left"].set_visible(False)
+    right.set_xlabel("variance explained (%)")
+    right.set_ylabel("exchanged cells")
+    return figure, axes

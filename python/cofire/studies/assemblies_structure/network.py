@@ -352,9 +352,11 @@ def class_agreement(
 def _matrix(adjacency: Any) -> scipy.sparse.csr_array:
     from scipy import sparse
 
-    source = adjacency.count if hasattr(adjacency, "count") and hasattr(
-        adjacency, "row_ids"
-    ) else adjacency
+    source = (
+        adjacency.count
+        if hasattr(adjacency, "count") and hasattr(adjacency, "row_ids")
+        else adjacency
+    )
     matrix = sparse.csr_array(source, dtype=np.float64, copy=True)
     if matrix.shape[0] != matrix.shape[1]:
         raise InvalidArgumentError(
@@ -375,9 +377,7 @@ def _ids(adjacency: Any, ids: Any, n: int) -> AnyArray:
     return names
 
 
-def _whole_measures(
-    binary: Any, matrix: Any, cells: pd.DataFrame
-) -> dict[str, float]:
+def _whole_measures(binary: Any, matrix: Any, cells: pd.DataFrame) -> dict[str, float]:
     n = binary.shape[0]
     isolated = (cells["in_degree"] + cells["out_degree"] == 0).sum()
     weak, strong = (graph.components(binary, strong=s).sizes for s in (False, True))
@@ -412,9 +412,7 @@ def _compared(binary: Any, threads: int | None) -> dict[str, float]:
     return dict(zip(_COMPARED, map(float, values), strict=True))
 
 
-def _undirected_measures(
-    binary: Any, rng: int, threads: int | None
-) -> tuple[float, float, float]:
+def _undirected_measures(binary: Any, rng: int, threads: int | None) -> tuple[float, float, float]:
     both = (binary + binary.T).tocsr()
     both.data = np.ones(len(both.data))
     if not both.nnz:

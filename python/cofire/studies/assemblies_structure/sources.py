@@ -14,11 +14,11 @@ from cofire._validate import AnyArray
 from cofire.connectome import Connectome
 from cofire.connectome._cells import match_cells, read_cells
 from cofire.errors import InvalidArgumentError, MissingDataError
+from cofire.structure import PairClasses, pair_classes
 from cofire.studies._folder import describe_files
 from cofire.studies.assemblies_structure.config import StructureConfig
 from cofire.studies.assemblies_structure.membership import read_assemblies
 from cofire.studies.assemblies_structure.wiring import read_connectome
-from cofire.structure import PairClasses, pair_classes
 from cofire.types._metadata import query_mask
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ class Sources:
         source = dict(parts[0])
         digests = [p["role"] + p["sha256_names_and_contents"] for p in parts] + kinds
         joined = hashlib.sha256(" ".join(digests).encode()).hexdigest()
-        source["sha256_names_and_contents"] = joined if len(digests) > 1 else parts[0][
-            "sha256_names_and_contents"
-        ]
+        source["sha256_names_and_contents"] = (
+            joined if len(digests) > 1 else parts[0]["sha256_names_and_contents"]
+        )
         if len(parts) > 1:
             source["others"] = parts[1:]
         return source
@@ -231,7 +231,10 @@ class _Notes:
             f"Proofread cells: {len(proofread):,} of {len(cells):,}{query}; the network among them "
             f"has {network.count.nnz:,} connected pairs"
         )
-        for name, ids, query in (("Presynaptic", pre, config.pre), ("Postsynaptic", post, config.post)):
+        for name, ids, query in (
+            ("Presynaptic", pre, config.pre),
+            ("Postsynaptic", post, config.post),
+        ):
             if query:
                 self.taken.append(f"{name} cells: {len(ids):,} ({query})")
 
@@ -335,9 +338,7 @@ def _note_classes(classes: PairClasses, notes: _Notes) -> None:
         notes.dropped.append(f"{n:,} {who} {why.get(str(reason), 'with ' + str(reason))}")
 
 
-def _positions(
-    cells: pd.DataFrame, config: StructureConfig, notes: _Notes
-) -> pd.DataFrame | None:
+def _positions(cells: pd.DataFrame, config: StructureConfig, notes: _Notes) -> pd.DataFrame | None:
     import pandas as pd
 
     names = config.position_columns

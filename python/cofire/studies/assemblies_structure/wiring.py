@@ -115,6 +115,4 @@ def _npz(path: Path, config: StructureConfig) -> Connectome:
     for extra in ("count", "psd"):
         if extra in arrays:
             edges[extra] = arrays[extra]
-    return Connectome.from_edges(
-        edges, ids, psd_scale=config.size_scale, autapses=config.autapses
-    )
+    return Connectome.from_edges(edges, ids, psd_scale=config.size_scale, autapses=config.autapses)
