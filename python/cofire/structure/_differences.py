@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -35,7 +33,7 @@ def words_of(member: BoolArray) -> Words:
     return np.ascontiguousarray(packed).view(np.uint64)
 
 
-def link_parts(links: Links, n_pre: int) -> tuple[Any, ...]:
+def link_parts(links: Links, n_pre: int) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
     """Links sorted by row, as the kernel takes them; the logarithm of strengths for means."""
     order = np.lexsort((links.columns, links.rows))
     rows = links.rows[order]

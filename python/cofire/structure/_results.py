@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cofire._validate import one_of
 from cofire.structure._battery import Options, class_records, frame
+from cofire.structure._records import array_records
 from cofire.structure._sums import (
     Links,
     cell_table,
@@ -49,6 +51,9 @@ class ClassConnections:
         ``alternative``, ``statistic`` (chi squared; z of the rank sum; W+ of the signed rank),
         ``p``, ``n1``, ``n2``, ``p_adjusted``, ``effect``, ``effect_name`` (odds ratio or
         rank-biserial r), ``low``, ``high``. NaN where a sample is empty.
+    breakdown : DataFrame or None
+        With ``by="assembly"`` the same tests for each assembly, in the column ``assembly``; see
+        :meth:`PairClasses.of_assembly`.
     """
 
     kind: str
@@ -58,6 +63,7 @@ class ClassConnections:
     shares: pd.DataFrame
     contingency: pd.DataFrame
     tests: pd.DataFrame
+    breakdown: pd.DataFrame | None = None
 
     @property
     def has_sizes(self) -> bool:
@@ -126,10 +132,18 @@ class ClassConnections:
 
 
 def connections(
-    kind: str, classes: PairClasses, links: Links, options: Options, unit: float = 1.0
+    kind: str,
+    classes: PairClasses,
+    links: Links,
+    options: Options,
+    unit: float = 1.0,
+    by: str | None = None,
 ) -> ClassConnections:
     """Tables and tests of the links of a set of classes."""
     import pandas as pd
+
+    if by is not None:
+        one_of(by, "by", ("assembly",))
 
     codes = classes.codes
     pairs = pair_table(links, codes, classes.pre_ids, classes.post_ids)
@@ -151,4 +165,18 @@ def connections(
         shares=shares,
         contingency=contingency_table(potential, connected, options.contrasts),
         tests=frame(records, options.adjust),
+        breakdown=None if by is None else _breakdown(classes, links, options),
     )
+
+
+def _breakdown(classes: PairClasses, links: Links, options: Options) -> pd.DataFrame:
+    """All tests of each assembly; p adjusted over all of them."""
+    records, names = [], []
+    for assembly in classes.assemblies:
+        codes = classes.of_assembly(assembly).codes
+        own = array_records(links, codes, options)
+        records += own
+        names += [assembly] * len(own)
+    table = frame(records, options.adjust)
+    table.insert(0, "assembly", names)
+    return table

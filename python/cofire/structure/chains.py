@@ -33,6 +33,7 @@ def chains(
     *,
     sign_column: str | None = None,
     voxel: float | None = None,
+    by: str | None = None,
     contrasts: Any = _battery.CONTRASTS,
     alternative: str = "greater",
     ranks: str = "uncorrected",
@@ -63,7 +64,7 @@ def chains(
     voxel : float, > 0, optional
         Size of a voxel in the unit of the sizes: per-cell W is then in voxels squared, as it was
         published (with 3.645e-6 µm³); pairwise W stays in the unit of the sizes squared.
-    contrasts, alternative, ranks, adjust, confidence
+    by, contrasts, alternative, ranks, adjust, confidence
         As for :func:`monosynaptic`.
 
     Returns
@@ -111,7 +112,7 @@ def chains(
     links = chain_links(connectome, classes, ids)
     name = middle if isinstance(middle, str) else "chosen"
     unit = 1.0 if voxel is None else positive(voxel, "voxel") ** 2
-    return connections(f"chains through {name} cells", classes, links, options, unit)
+    return connections(f"chains through {name} cells", classes, links, options, unit, by=by)
 
 
 def chain_links(connectome: Connectome, classes: PairClasses, middle: AnyArray) -> Links:

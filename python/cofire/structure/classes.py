@@ -110,14 +110,15 @@ class PairClasses:
         )
 
     def of_assembly(self, assembly: str) -> PairClasses:
-        """Only pairs whose presynaptic cell is in one assembly.
+        """Only pairs whose presynaptic cell is in one assembly, or in none.
 
-        ``shared`` are then the pairs within this assembly; pairs that share another one alone are
-        in no class (code -1). The other classes are those of the presynaptic cells of the assembly.
+        ``shared`` are then the pairs within this assembly. Pairs that share another one alone, and
+        those of presynaptic cells that are in others alone, are in no class (code -1).
         """
         one_of(str(assembly), "assembly", self.assemblies)
         inside = self.member[:, self.assemblies.index(str(assembly))]
-        codes = np.where(inside[self.pre][:, None], self.codes, np.int8(-1))
+        kept = inside | ~self.in_assembly
+        codes = np.where(kept[self.pre][:, None], self.codes, np.int8(-1))
         elsewhere = (codes == BASIC.index("shared")) & ~inside[self.post][None, :]
         codes[elsewhere] = -1
         return PairClasses(

@@ -20,6 +20,7 @@ def monosynaptic(
     connectome: Connectome,
     classes: PairClasses,
     *,
+    by: str | None = None,
     contrasts: Any = _battery.CONTRASTS,
     alternative: str = "greater",
     ranks: str = "uncorrected",
@@ -44,6 +45,8 @@ def monosynaptic(
         synapse sizes there are no W, and b is "at least one synapse".
     classes : PairClasses
         From :func:`pair_classes`.
+    by : {"assembly"}, optional
+        Also test each assembly by itself: :attr:`ClassConnections.breakdown`.
     contrasts : sequence of (str, str)
         Pairs of classes; ``"greater"`` says that the first has the larger values.
     alternative : {"greater", "less", "two-sided"}
@@ -92,7 +95,7 @@ def monosynaptic(
     check_classes(classes)
     options = _battery.checked(contrasts, alternative, ranks, adjust, confidence)
     links = direct_links(connectome, classes)
-    return connections("monosynaptic", classes, links, options)
+    return connections("monosynaptic", classes, links, options, by=by)
 
 
 def direct_links(connectome: Connectome, classes: PairClasses) -> Links:

@@ -320,7 +320,9 @@ def _node_labels(connectome: Any, n: int, labels: Any) -> AnyArray:
         labels = by_id.reindex(ids)
     values = np.asarray(labels, dtype=object)
     if values.shape != (n,):
-        raise InvalidArgumentError(f"labels must hold one for each of {n} cells, got {values.shape}")
+        raise InvalidArgumentError(
+            f"labels must hold one for each of {n} cells, got {values.shape}"
+        )
     return np.array(["" if v is None or v != v else str(v) for v in values], dtype=str)
 
 

@@ -248,13 +248,17 @@ def differences(
         Cell c has the assemblies of cell ``orders[row, c]``.
     """
     out = np.empty((len(orders), len(QUANTITIES)))
+    indptr, columns, number, strength = link_parts(links, len(classes.pre))
     _class_differences(
         words_of(classes.member),
         np.ascontiguousarray(orders, dtype=np.int64),
         np.ascontiguousarray(classes.pre, dtype=np.int64),
         np.ascontiguousarray(classes.post, dtype=np.int64),
         group_of_code(contrast),
-        *link_parts(links, len(classes.pre)),
+        indptr,
+        columns,
+        number,
+        strength,
         links.strength is not None,
         out,
     )
