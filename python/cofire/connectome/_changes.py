@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cofire._validate import AnyArray, BoolArray, FloatArray, integer, one_of, positive, real
+from cofire._validate import AnyArray, BoolArray, integer, one_of, real
 from cofire.connectome._cells import cell_index, match_cells, read_cells
 from cofire.connectome.edges import Edges, csr, make_edges
 from cofire.errors import InvalidArgumentError, JoinError, MissingDataError
@@ -235,7 +235,7 @@ def column_of_cells(values: Any, ids: AnyArray, name: str) -> pd.Series[Any]:
     import pandas as pd
 
     index = cell_index(ids)
-    if isinstance(values, Mapping) or isinstance(values, pd.Series):
+    if isinstance(values, (Mapping, pd.Series)):
         by_id = pd.Series(values) if isinstance(values, Mapping) else values
         if by_id.index.has_duplicates:
             raise JoinError(

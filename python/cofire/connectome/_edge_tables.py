@@ -129,7 +129,7 @@ def _open(edges: Any) -> Table:
     if not isinstance(edges, (str, dict)) and not hasattr(edges, "columns"):
         import pandas as pd
 
-        is_list = isinstance(edges, (list, tuple)) or isinstance(edges, np.ndarray)
+        is_list = isinstance(edges, (list, tuple, np.ndarray))
         if is_list:
             listed = pd.DataFrame(edges if len(edges) else np.zeros((0, 2), dtype=np.int64))
             if listed.shape[1] not in (2, 3):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cofire._threads import resolve_threads
-from cofire._validate import AnyArray, BoolArray, IntArray, integer, one_of
+from cofire._validate import BoolArray, IntArray, integer, one_of
 from cofire.connectome._changes import column_of_cells, with_entries
 from cofire.connectome.edges import Edges, csr, take
 from cofire.errors import InvalidArgumentError, MissingDataError

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cofire._validate import AnyArray, FloatArray, IntArray
+from cofire._validate import AnyArray, IntArray
 from cofire.connectome._ids import id_column, kind, unique_ids
-from cofire.connectome._lookup import Cells, Positions
+from cofire.connectome._lookup import Cells
 from cofire.connectome._pairs import PairTable
 from cofire.connectome._tables import Table
 from cofire.connectome.edges import Edges

@@ -10,9 +10,13 @@ from cofire.io.nwb import read_nwb
 from cofire.io.nwb_write import write_nwb
 from cofire.io.phy import read_phy
 from cofire.io.session import read_session
+from cofire.io.synapses import read_synapses
+from cofire.io.v1dd import V1DD, V1DDScan, read_v1dd
 from cofire.io.winding2023 import read_winding2023
 
 __all__ = [
+    "V1DD",
+    "V1DDScan",
     "larval_olfactory_matrices",
     "read_cellexplorer",
     "read_events",
@@ -20,6 +24,8 @@ __all__ = [
     "read_nwb",
     "read_phy",
     "read_session",
+    "read_synapses",
+    "read_v1dd",
     "read_winding2023",
     "write_cellexplorer",
     "write_nwb",
