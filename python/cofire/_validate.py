@@ -99,15 +99,19 @@ def matrix(values: Any, name: str, *, dtype: Any = np.float64) -> AnyArray:
     return array
 
 
-def fits_memory(shape: tuple[int, ...], dtype: Any, what: str) -> None:
+def fits_memory(
+    shape: tuple[int, ...],
+    dtype: Any,
+    what: str,
+    remedy: str = "use wider bins, fewer units or a shorter support",
+) -> None:
     """Refuse to allocate an array that is larger than the memory of the machine."""
     n_bytes = math.prod(int(n) for n in shape) * np.dtype(dtype).itemsize
     limit = _memory_bytes()
     if n_bytes > limit:
         raise TooLargeError(
             f"{what} of shape {shape} ({np.dtype(dtype).name}) needs {n_bytes / 1e9:.1f} GB, more "
-            f"than the {limit / 1e9:.1f} GB of this machine; use wider bins, fewer units or a "
-            "shorter support"
+            f"than the {limit / 1e9:.1f} GB of this machine; {remedy}"
         )
 
 
