@@ -241,6 +241,14 @@ def demo(
     )
 
 
+@app.command()
+def warmup(quiet: Quiet = False) -> None:
+    """Compile the kernels of graph measures now, which else their first calls do."""
+    from cofire.cli.warmup import run_warmup
+
+    run_warmup(quiet=quiet)
+
+
 @data_app.command("list")
 def data_list() -> None:
     """List the data sets: what they are, where they come from, whether they can be fetched."""

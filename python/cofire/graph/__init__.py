@@ -32,7 +32,8 @@ _MODULES = {
     "paths": ("characteristic_path", "distance"),
     "rewiring": ("lattice", "rewire", "threshold_proportional"),
     "roles": ("module_zscore", "participation"),
-    "small_world": ("small_world_propensity", "small_worldness"),
+    "propensity": ("small_world_propensity",),
+    "small_world": ("small_worldness",),
     "spectral": ("communicability", "eigenvector", "katz", "pagerank", "subgraph_centrality"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -38,6 +38,12 @@ class Kernel(Generic[P, R]):
             self._compiled = njit(self.signature, nogil=True, cache=True)(self._function)
         return self._compiled
 
+    @property
+    def from_cache(self) -> bool:
+        """Whether what is compiled was read from Numba's cache on disk."""
+        stats = getattr(self.compile(), "stats", None)  # none with NUMBA_DISABLE_JIT=1
+        return bool(stats and stats.cache_hits)
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return (self._compiled or self.compile())(*args, **kwargs)
 

@@ -19,7 +19,7 @@ from cofire.graph._jit import INDICES, INDPTR, WEIGHTS, kernel
 
 _ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(2**32 - 1)
 # Splitmix64 (Steele, Lea & Flood 2014, doi:10.1145/2660193.2660195): a counter and a mixer.
-_STEP, _MIX_1, _MIX_2 = (
+_GOLDEN, _MIX_1, _MIX_2 = (
     np.uint64(0x9E3779B97F4A7C15),
     np.uint64(0xBF58476D1CE4E5B9),
     np.uint64(0x94D049BB133111EB),
@@ -30,7 +30,7 @@ _S27, _S30, _S31 = np.uint64(27), np.uint64(30), np.uint64(31)
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _draw(key: Any, counter: Any) -> Any:
     """64 random bits: number `counter` of the stream `key`."""
-    word = key + (counter + _ONE) * _STEP
+    word = key + (counter + _ONE) * _GOLDEN
     word = (word ^ (word >> _S30)) * _MIX_1
     word = (word ^ (word >> _S27)) * _MIX_2
     return word ^ (word >> _S31)
@@ -140,7 +140,7 @@ def _allowed(e: Any, f: Any, indptr: Any, source: Any, target: Any, weight: Any,
     """
     lattice, _, signed, _ = rule
     a, b, c, d = source[e], target[e], source[f], target[f]
-    if a == c or b == d or a == d or b == c:
+    if a == c or b == d or a == d or b == c:  # noqa: SIM109
         return 0
     if signed and (weight[e] > 0) != (weight[f] > 0):
         return 0
