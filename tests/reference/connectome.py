@@ -18,3 +18,24 @@ def aggregate(pre, post, size, rows, columns, *, autapses="drop", size_scale=1.0
     psd = np.array([[total[a, b] * size_scale for b in columns] for a in rows], dtype=float)
     shape = (len(rows), len(columns))
     return n.reshape(shape), psd.reshape(shape)
+
+
+def rewired(adjacency, n=1, *, rng=0, directed=True, attempts=None, draw=0, threads=None):
+    """What cofire.graph.rewire does, by exchanges of the targets of two edges, one at a time."""
+    from scipy import sparse
+
+    nulls = []
+    for k in range(n):
+        generator = np.random.default_rng([rng, draw + k])
+        dense = adjacency.toarray()
+        np.fill_diagonal(dense, 0)
+        for _ in range(10 * np.count_nonzero(dense) if attempts is None else attempts):
+            edges = np.argwhere(dense)
+            (a, b), (c, d) = edges[generator.integers(0, len(edges), 2)]
+            if len({a, b, c, d}) < 4 or dense[a, d] or dense[c, b]:
+                continue
+            dense[a, d], dense[c, b], dense[a, b], dense[c, d] = dense[a, b], dense[c, d], 0, 0
+            if not directed:
+                dense[d, a], dense[b, c], dense[b, a], dense[d, c] = dense[a, d], dense[c, b], 0, 0
+        nulls.append(sparse.csr_array(dense))
+    return nulls

@@ -76,8 +76,9 @@ def _symmetric(edges: Edges, shape: tuple[int, int], how: str) -> Edges:
     def combined(values: AnyArray) -> AnyArray:
         there = _at(edges, values, shape, rows, both.indices)
         back = _at(edges, values, shape, both.indices, rows)
-        total: AnyArray = {"sum": np.add, "max": np.maximum, "min": np.minimum}[how](there, back)
-        return np.where(own, there, total)
+        total = {"sum": np.add, "max": np.maximum, "min": np.minimum}[how](there, back)
+        result: AnyArray = np.where(own, there, total)
+        return result
 
     both.data = combined(edges.count)
     return make_edges(edges.edge_type, both, None if edges.psd is None else combined(edges.psd))
@@ -93,7 +94,8 @@ def _at(
     at = np.searchsorted(keys, wanted).clip(max=max(len(keys) - 1, 0))
     if not len(keys):
         return np.zeros(len(wanted), dtype=values.dtype)
-    return np.where(keys[at] == wanted, values[at], values.dtype.type(0))
+    found: AnyArray = np.where(keys[at] == wanted, values[at], values.dtype.type(0))
+    return found
 
 
 def threshold(

@@ -137,7 +137,7 @@ def _open(edges: Any) -> Table:
                     "edges must be (pre, post) or (pre, post, count) each, got "
                     f"{listed.shape[1]} values; pass a DataFrame with named columns for more"
                 )
-            listed.columns = ["pre", "post", "count"][: listed.shape[1]]  # type: ignore[assignment]
+            listed.columns = ["pre", "post", "count"][: listed.shape[1]]
             return open_table(listed, "edges")
     return open_table(edges, "edges")
 

@@ -80,7 +80,9 @@ def from_networkx(
     if not hasattr(graph, "is_multigraph"):
         raise InvalidTypeError(f"graph must be a networkx graph, got {type(graph).__name__}")
     nodes = list(graph.nodes)
-    ids = unique_ids(_node_ids(graph, nodes, cell_id), "nodes of graph")
+    listed_ids = np.empty(len(nodes), dtype=object)
+    listed_ids[:] = _node_ids(graph, nodes, cell_id)
+    ids = unique_ids(pd.Series(listed_ids, dtype=object), "nodes of graph")
     place = {node: k for k, node in enumerate(nodes)}
     listed = list(graph.edges(data=True))
     pre = np.array([place[a] for a, _, _ in listed], dtype=np.int64)
@@ -224,7 +226,7 @@ def to_networkx(self: Connectome) -> nx.DiGraph[Any]:
     """
     import networkx as nx
 
-    graph: Any = nx.MultiDiGraph() if self.types else nx.DiGraph()
+    graph: nx.DiGraph[Any] = nx.MultiDiGraph() if self.types else nx.DiGraph()
     ids = self.ids.tolist()
     rows = (
         self.cells.astype(object).to_dict("records") if len(self.cells.columns) else [{}] * len(ids)
@@ -246,7 +248,7 @@ def to_networkx(self: Connectome) -> nx.DiGraph[Any]:
                 graph.add_edge(pre_ids[i], post_ids[j], key=each.edge_type, **data)
             else:
                 graph.add_edge(pre_ids[i], post_ids[j], **data)
-    return graph  # type: ignore[no-any-return]
+    return graph
 
 
 def _none(value: Any) -> bool:

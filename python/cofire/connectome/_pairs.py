@@ -155,8 +155,12 @@ class PairTable:
         start = np.zeros(n_rows + 1, dtype=np.int64)
         np.cumsum(np.bincount(i, minlength=n_rows), out=start[1:])
         new = self._sorted
-        fresh = [self._new[name] for name in ("i", "j", "count", "size")]
-        _scatter(self._n, *fresh, start[:-1].copy(), new["j"], new["count"], new["size"])
+        came = self._new
+        at = start[:-1].copy()
+        _scatter(
+            self._n, came["i"], came["j"], came["count"], came["size"], at,
+            new["j"], new["count"], new["size"],
+        )  # fmt: skip
         blocks = _row_blocks(before + start)
         indptr = np.zeros(n_rows + 1, dtype=np.int64)
 

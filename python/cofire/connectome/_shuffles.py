@@ -382,13 +382,12 @@ class _Block:
         sources, targets = of_row[pre], of_column[post]
         if not directed:
             sources, targets = np.minimum(sources, targets), np.maximum(sources, targets)
-        starts = [
-            np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=n))])
-            for groups in (of_row, of_column)
-        ]
-        members = [np.argsort(groups, kind="stable") for groups in (of_row, of_column)]
+        rows, row_start = _members_of(of_row, n)
+        columns, column_start = _members_of(of_column, n)
         number = sources * n + targets
-        return cls(number, sources, targets, *members, *starts, place, directed)
+        return cls(
+            number, sources, targets, rows, columns, row_start, column_start, place, directed
+        )
 
     def draw(self, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
         """Other pairs for the edges, all different, uniform within their block."""
@@ -448,3 +447,10 @@ class _Block:
         if not self.directed and a == b:
             keep &= pre < post
         return np.stack([pre[keep], post[keep]])
+
+
+def _members_of(groups: IntArray, n: int) -> tuple[IntArray, IntArray]:
+    """Cells group after group, and where each of the n groups starts."""
+    start = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(groups, minlength=n), out=start[1:])
+    return np.argsort(groups, kind="stable").astype(np.int64), start

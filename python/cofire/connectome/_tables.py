@@ -185,30 +185,31 @@ def _open_feather(path: Path) -> Table:
     feather = import_extra("pyarrow.feather", "arrow", f"reading {path.suffix} files")
     arrow = import_extra("pyarrow", "arrow", f"reading {path.suffix} files")
 
-    def batches(columns: list[str]) -> Iterator[Any]:
+    def batches(fields: list[int] | None) -> Iterator[Any]:
         """Batches as the file holds them, some 65,000 rows each."""
-        with arrow.memory_map(str(path)) as source:
-            with arrow.ipc.open_file(source) as file:
-                fields = [file.schema.get_field_index(name) for name in columns]
-            options = arrow.ipc.IpcReadOptions(included_fields=sorted(fields))
-            with arrow.ipc.open_file(source, options=options) as file:
-                yield from (file.get_batch(k) for k in range(file.num_record_batches))
+        options = arrow.ipc.IpcReadOptions(included_fields=fields)
+        with arrow.memory_map(str(path)) as source, arrow.ipc.open_file(source, options=options) as file:
+            yield from (file.get_batch(k) for k in range(file.num_record_batches))
 
     def pieces(columns: list[str], rows: int | None) -> Iterator[pd.DataFrame]:
         try:
-            if _is_feather_1(path):
-                table = feather.read_table(path, columns=columns, memory_map=True)
-                found = iter(table.to_batches())
+            if whole is None:
+                found = batches(sorted(names.index(name) for name in columns))
             else:
-                found = batches(columns)
+                found = iter(whole.select(columns).to_batches())
             for group in _grouped(found, rows):
                 yield _frame(arrow.Table.from_batches(group), columns)
         except _DAMAGE as error:
             raise _unreadable(path, error) from error
 
-    table = feather.read_table(path, columns=[], memory_map=True)
-    names = list(feather.read_table(path, memory_map=True).column_names)
-    return Table(str(path), names, pieces, int(table.num_rows))
+    # The first version of the format is no stream of batches.
+    whole = feather.read_table(path) if _is_feather_1(path) else None
+    if whole is not None:
+        return Table(str(path), list(whole.column_names), pieces, int(whole.num_rows))
+    with arrow.memory_map(str(path)) as source, arrow.ipc.open_file(source) as file:
+        names = list(file.schema.names)
+    n_rows = sum(len(batch) for batch in batches([]))
+    return Table(str(path), names, pieces, n_rows)
 
 
 def _is_feather_1(path: Path) -> bool:

@@ -46,7 +46,7 @@ class MadeConnectome:
     Attributes
     ----------
     connectome : Connectome
-        Its cells have ``ei``, ``layer``, ``x_um``, ``y_um`` (depth), ``z_um``, ``proofread`` and
+        Its cells have ``ei``, ``layer``, ``x``, ``y`` (depth), ``z`` (µm), ``proofread`` and
         ``recorded`` (whether it is known which assemblies the cell is in).
     membership : dict of int to tuple of int
         Assemblies of each recorded cell, counted from 1; empty for a cell in none.
@@ -237,7 +237,7 @@ def make_connectome(
     out = cells["proofread"].to_numpy(dtype=bool)[i]
     i, j = i[out], j[out]
     count = generator.geometric(1.0 / synapses, len(i))
-    psd = _sizes(count, psd_shift * model.share(i, j), generator)
+    psd = _sizes(count, np.where(model.share(i, j), float(psd_shift), 0.0), generator)
     ids = cells.index.to_numpy()
     connectome = _wired(ids, i, j, count, psd, cells)
     known = np.flatnonzero(cells["recorded"].to_numpy(dtype=bool))
@@ -267,9 +267,9 @@ def _make_cells(n: int, shares: Mapping[str, float], rng: np.random.Generator) -
         {
             "ei": np.where(excitatory, "excitatory", "inhibitory"),
             "layer": np.array([name for name, _, _ in LAYERS])[layer],
-            "x_um": rng.uniform(-_WIDTH / 2, _WIDTH / 2, n),
-            "y_um": depth,
-            "z_um": rng.uniform(-_WIDTH / 2, _WIDTH / 2, n),
+            "x": rng.uniform(-_WIDTH / 2, _WIDTH / 2, n),
+            "y": depth,
+            "z": rng.uniform(-_WIDTH / 2, _WIDTH / 2, n),
             "proofread": proofread,
             "recorded": recorded,
         },
@@ -303,12 +303,12 @@ def _peaks(
 ) -> FloatArray:
     """Probability at distance 0 that gives each density, from a sample of distances."""
     wanted = _densities(density, len(cells))
-    xyz = cells[["x_um", "y_um", "z_um"]].to_numpy()
+    xyz = cells[["x", "y", "z"]].to_numpy()
     if len(xyz) < 2:
         return np.zeros((2, 2))
     a, b = rng.integers(0, len(xyz), (2, 200_000))
     distance = np.linalg.norm(xyz[a] - xyz[b], axis=1)[a != b]
-    peak = wanted / np.exp(-distance / length).mean()
+    peak: FloatArray = wanted / np.exp(-distance / length).mean()
     highest = peak * (1.0 + np.array([[max(effect["excess"], 0), max(effect["chain_excess"], 0)],
                                       [max(effect["chain_excess"], 0), 0]]))  # fmt: skip
     if (highest > 1).any():
@@ -358,13 +358,13 @@ class _Model:
         effect: Mapping[str, float],
     ) -> _Model:
         kind = (cells["ei"].to_numpy() == "inhibitory").astype(np.int64)
-        xyz = cells[["x_um", "y_um", "z_um"]].to_numpy()
+        xyz = cells[["x", "y", "z"]].to_numpy()
         bits = np.packbits(members, axis=0).T
         return cls(kind, xyz, np.ascontiguousarray(bits), serves, peak, effect)
 
     def share(self, i: IntArray, j: IntArray) -> BoolArray:
         """Whether two cells share an assembly."""
-        shared: BoolArray = (self.bits[i] & self.bits[j]).any(axis=1)
+        shared: BoolArray = (self.bits[i] & self.bits[j]).any(axis=1).astype(bool)
         return shared
 
     def _served(self, i: IntArray, j: IntArray) -> BoolArray:
@@ -379,7 +379,7 @@ class _Model:
 
     def probability(self, i: IntArray, j: IntArray) -> FloatArray:
         distance = np.sqrt(((self.xyz[i] - self.xyz[j]) ** 2).sum(axis=1))
-        p = self.peak[self.kind[i], self.kind[j]] * np.exp(-distance / self.effect["length_um"])
+        p: FloatArray = self.peak[self.kind[i], self.kind[j]] * np.exp(-distance / self.effect["length_um"])
         if self.effect["excess"]:
             p[self.share(i, j)] *= 1.0 + self.effect["excess"]
         if self.effect["chain_excess"]:

@@ -17,7 +17,7 @@ def read_synapses(
     cells: Any = None,
     **options: Any,
 ) -> Connectome:
-    """Read a table of synapses, a row a synapse: csv, tsv (also packed), feather or parquet.
+    r"""Read a table of synapses, a row a synapse: csv, tsv (also packed), feather or parquet.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def read_synapses(
     >>> import tempfile, pathlib, cofire as cf
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "synapses.csv")
-    ...     _ = path.write_text("pre,post,size\\n1,2,120\\n1,2,80\\n2,1,40\\n")
+    ...     _ = path.write_text("pre,post,size\n1,2,120\n1,2,80\n2,1,40\n")
     ...     cf.io.read_synapses(path)
     Connectome(2 cells, 3 synapses in 2 pairs; PSD)
     """

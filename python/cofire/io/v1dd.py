@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import zipfile
 import zlib
@@ -13,8 +14,8 @@ import numpy as np
 
 from cofire._validate import AnyArray, FloatArray, IntArray
 from cofire.connectome import Connectome
-from cofire.connectome._cells import read_cells
-from cofire.connectome._ids import unique_ids
+from cofire.connectome._cells import cell_index, read_cells
+from cofire.connectome._ids import id_column, unique_ids
 from cofire.connectome._tables import open_table
 from cofire.errors import (
     ConnectomeError,
@@ -101,14 +102,16 @@ class V1DD:
         A row a cell found in both data sets, by ``cell_id``: ``target_id``, ``session``,
         ``scan_idx``, ``field``, ``unit_id``, ``roi_id``.
     coregistration_frozen : DataFrame
-        The earlier table, of 167 cells.
+        The earlier table, a row a ROI: ``pt_root_id`` and the same columns but ``roi_id``. Some of
+        its cells have two ROIs.
     coverage : dict of str to int
         Cells left after each step from co-registration to assemblies: ``coregistered``,
         ``in_cell_table``, ``proofread``, ``with_functional_unit``, ``in_assemblies``,
         ``in_no_assembly``.
     dropped : dict of str to tuple of int
         Ids of the cells lost at each step: ``not_in_cell_table``, ``not_proofread``,
-        ``no_functional_unit``.
+        ``no_functional_unit``; and
+        ``several_rois``, cells that the earlier table names twice.
     pair_psd : DataFrame
         ``class``, ``pre``, ``post``, ``summed_psd_um3`` of some connected pairs.
     synapses : Connectome
@@ -242,10 +245,14 @@ def read_v1dd(folder: str | Path) -> V1DD:
             f"{folder} has neither {', '.join(known)} nor session*_dff.npy; it holds: {has}"
         )
     cells = read_cells(folder / _CELLS, "pt_root_id") if _there(folder, _CELLS) else None
-    coregistration = _coregistration(folder, _COREGISTRATION)
+    coregistration = _coregistration(folder / _COREGISTRATION)
     assemblies, n_units, order = _ensembles(folder / _ASSEMBLIES)
     membership = _membership(folder / _MEMBERSHIP, cells, len(assemblies))
     coverage, dropped = _coverage(coregistration, cells, membership)
+    frozen = _frozen(folder / _FROZEN)
+    if frozen is not None:
+        twice = frozen["pt_root_id"][frozen["pt_root_id"].duplicated()].unique()
+        dropped["several_rois"] = tuple(int(cell) for cell in twice)
     synapses = None
     if _there(folder, _SYNAPSES):
         synapses = Connectome.from_synapses(folder / _SYNAPSES, size_scale=VOXEL_UM3)
@@ -254,7 +261,7 @@ def read_v1dd(folder: str | Path) -> V1DD:
         pyramidal=_pyramidal(folder / _PYRAMIDAL, cells),
         membership=membership,
         coregistration=coregistration,
-        coregistration_frozen=_coregistration(folder, _FROZEN),
+        coregistration_frozen=frozen,
         coverage=coverage,
         dropped=dropped,
         pair_psd=_pair_psd(folder / _PAIRS),
@@ -324,16 +331,20 @@ def _pyramidal(path: Path, cells: pd.DataFrame | None) -> Connectome | None:
     return Connectome.from_matrix(count, ids, cells=cells)
 
 
-def _coregistration(folder: Path, name: str) -> pd.DataFrame | None:
-    if not _there(folder, name):
+def _coregistration(path: Path) -> pd.DataFrame | None:
+    table = _frozen(path)
+    if table is None:
         return None
-    from cofire.connectome._cells import cell_index
-
-    path = folder / name
-    table = _table(path, "pt_root_id", "session", "scan_idx", "field", "unit_id")
-    where = f"{path}, column 'pt_root_id'"
-    ids = unique_ids(table["pt_root_id"], where)
+    ids = unique_ids(table["pt_root_id"], f"{path}, column 'pt_root_id'")
     return table.drop(columns="pt_root_id").set_axis(cell_index(ids), axis=0)
+
+
+def _frozen(path: Path) -> pd.DataFrame | None:
+    if not path.is_file():
+        return None
+    table = _table(path, "pt_root_id", "session", "scan_idx", "field", "unit_id")
+    ids = id_column(table["pt_root_id"], f"{path}, column 'pt_root_id'")
+    return table.assign(pt_root_id=ids)
 
 
 def _membership(
@@ -414,7 +425,7 @@ def _ensembles(path: Path) -> tuple[tuple[IntArray, ...], int, IntArray]:
     bad = np.flatnonzero((indices < 0) | (indices >= n))
     if len(bad):
         raise JoinError(f"{path}: indices[{bad[0]}] is {indices[bad[0]]}, but there are {n} units")
-    sets = tuple(indices[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True))
+    sets = tuple(indices[a:b] for a, b in itertools.pairwise(offsets.tolist()))
     order = arrays.get("detector_order", np.zeros(0)).astype(np.int64)
     return sets, n, order
 
@@ -450,7 +461,13 @@ def _scan(folder: Path, name: str) -> V1DDScan:
             f"{folder}/{name}: traces must have one shape (n_frames, n_units), got {shapes}"
         )
     scan = V1DDScan(
-        name, *traces.values(), parts["locations"], parts["locomotion"], parts["roi_id_by_index"]
+        name=name,
+        dff=parts["dff"],
+        events=parts["events"],
+        f=parts["f"],
+        locations=parts["locations"],
+        locomotion=parts["locomotion"],
+        roi_ids=parts["roi_id_by_index"],
     )
     for part in ("locations", "roi_id_by_index"):
         array = parts[part]
