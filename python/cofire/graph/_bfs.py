@@ -47,7 +47,7 @@ def near_order(graph: Graph) -> IntArray:
     return order
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _count(word: np.uint64) -> np.uint64:
     """Number of bits that are set; compiled to one instruction where the processor has it."""
     word = word - ((word >> _ONE) & _PAIRS)
@@ -58,7 +58,7 @@ def _count(word: np.uint64) -> np.uint64:
     return (word + (word >> _HALF)) & _SUM
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _begin(
     sources: IntArray, front: Words, seen: Words, nodes: Indices, rptr: IntArray
 ) -> tuple[np.uint64, int]:
@@ -75,7 +75,7 @@ def _begin(
     return full, n_open
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _follow(
     indptr: IntArray,
     indices: Indices,
@@ -99,7 +99,7 @@ def _follow(
     return n
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _gather(
     indptr: IntArray,
     indices: Indices,
@@ -127,7 +127,7 @@ def _gather(
     return n
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _step(
     indptr: IntArray,
     indices: Indices,
@@ -192,7 +192,7 @@ def hop_rows(
         level = 0.0
         while n_nodes > 0:
             n_nodes, n_open = _step(
-                indptr, indices, rptr, rindices, full, n_open,
+                indptr, indices, rptr, rindices, np.uint64(full), n_open,
                 nodes, n_nodes, front, seen, arriving, candidates,
             )  # fmt: skip
             level += 1.0
@@ -227,7 +227,7 @@ def hop_sums(
         level = 0.0
         while n_nodes > 0:
             n_nodes, n_open = _step(
-                indptr, indices, rptr, rindices, full, n_open,
+                indptr, indices, rptr, rindices, np.uint64(full), n_open,
                 nodes, n_nodes, front, seen, arriving, candidates,
             )  # fmt: skip
             level += 1.0
@@ -261,7 +261,7 @@ def tied_inverse_steps(
     return out
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _tied_inverse(indptr: IntArray, indices: Indices, ties: FloatArray) -> float:
     """Sum of ties_j * ties_k / steps_jk."""
     k = len(ties)

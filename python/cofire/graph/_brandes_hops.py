@@ -28,7 +28,7 @@ _CSR = f"{INDPTR}, {INDICES}"
 _WRITE_COST = 3
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _pull(
     indptr: IntArray, indices: Indices, nodes: Indices, rows: FloatArray, sums: FloatArray
 ) -> None:
@@ -56,7 +56,7 @@ def _pull(
         sums[at + 7] = h
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _push(
     indptr: IntArray,
     indices: Indices,
@@ -92,7 +92,7 @@ def _push(
     return n
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _pull_edges(
     indptr: IntArray,
     indices: Indices,
@@ -121,13 +121,13 @@ def _pull_edges(
                 sums[home + lane] += rows[at + lane]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _clear(nodes: Indices, rows: FloatArray) -> None:
     for v in nodes:
         rows[np.int64(v) * 8 : np.int64(v) * 8 + 8] = 0.0
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _n_edges(indptr: IntArray, nodes: Indices) -> int:
     n = 0
     for v in nodes:
@@ -135,7 +135,7 @@ def _n_edges(indptr: IntArray, nodes: Indices) -> int:
     return n
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _count_paths(
     forward: tuple[IntArray, Indices],
     backward: tuple[IntArray, Indices],
@@ -181,7 +181,7 @@ def _count_paths(
         for i in range(n_candidates):
             w = candidates[i]
             at = np.int64(w) * 8
-            mask = 0
+            mask = np.int64(0)
             for lane in range(8):
                 mask |= np.int64(sums[at + lane] > 0.0) << lane
             mask &= ~np.int64(seen[w])
@@ -203,7 +203,7 @@ def _count_paths(
     return level, most
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _spread_level(
     nodes: Indices,
     masks: Masks,

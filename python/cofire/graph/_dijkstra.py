@@ -34,7 +34,7 @@ def finite_lengths(graph: Graph) -> FloatArray:
     return lengths
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _rise(keys: FloatArray, nodes: Indices, where: Indices, i: int, key: float, node: int) -> None:
     """Put a node into place i of the heap, or above it."""
     while i > 0:
@@ -50,7 +50,7 @@ def _rise(keys: FloatArray, nodes: Indices, where: Indices, i: int, key: float, 
     where[node] = i
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _take_first(keys: FloatArray, nodes: Indices, where: Indices, size: int) -> None:
     """Remove the nearest of `size` nodes: the last one goes to the top and sinks."""
     size -= 1
@@ -75,7 +75,7 @@ def _take_first(keys: FloatArray, nodes: Indices, where: Indices, size: int) -> 
         where[node] = i
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _search(
     indptr: IntArray,
     indices: Indices,
@@ -114,7 +114,7 @@ def _search(
     return n_settled
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _search_all(
     indptr: IntArray,
     indices: Indices,

@@ -137,26 +137,28 @@ def local_efficiency(
     to, fro = np.cbrt(graph.weights), np.cbrt(back.weights)
 
     def of_block(start: int, stop: int) -> FloatArray:
-        starts, ties, rooted, *rows, edges = neighborhoods(
+        starts, ties, rooted, rows, members, edges = neighborhoods(
             *csr, to, fro, neighbors == "out", start, stop
         )
         if lengths is None:
-            found = tied_inverse_steps(starts, ties, *rows)
+            found = tied_inverse_steps(starts, ties, rows, members)
         else:
-            found = tied_inverse_lengths(starts, rooted, *rows, lengths[edges])
-        total, squares = _sum_by(starts, ties), _sum_by(starts, ties**2)
-        pairs = total**2 - squares
-        return np.divide(found, pairs, out=np.zeros(len(found)), where=pairs > 0)
+            found = tied_inverse_lengths(starts, rooted, rows, members, lengths[edges])
+        pairs = _sum_by(starts, ties) ** 2 - _sum_by(starts, ties**2)
+        out = np.zeros(len(found))
+        np.divide(found, pairs, out=out, where=pairs > 0)
+        return out
 
     parts = run_blocks(of_block, graph.n, _NODES, n_threads)
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _sum_by(starts: IntArray, values: FloatArray) -> FloatArray:
-    return np.diff(np.concatenate([[0.0], np.cumsum(values)])[starts])
+    sums: FloatArray = np.concatenate([[0.0], np.cumsum(values)])[starts]
+    return sums[1:] - sums[:-1]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _neighbors(
     edges: tuple[IntArray, Indices, FloatArray],
     backward: tuple[IntArray, Indices, FloatArray],

@@ -10,12 +10,13 @@ normalized matrix, which needs neither scaling nor a solve.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from cofire._validate import FloatArray, fits_memory, positive, real
-from cofire.errors import InvalidArgumentError
+from cofire.errors import ConvergenceWarning, InvalidArgumentError
 from cofire.graph._adjacency import Graph, as_graph
 
 if TYPE_CHECKING:
@@ -258,7 +259,8 @@ def pagerank(
         rank = damping * (follow @ before + before[dangling].sum() / n) + (1 - damping) / n
         rank /= rank.sum()
         if np.abs(rank - before).sum() <= max(tolerance, 4e-16 * n):
-            break
+            return rank
+    _warn("pagerank", f"damping={damping:g}")
     return rank
 
 
@@ -319,16 +321,27 @@ def katz(adjacency: Any, *, weighted: bool = False, alpha: float | None = None) 
                 f"radius of the graph, got {factor:g}"
             )
     backward = graph.matrix().T.tocsr() * factor
-    out = term = np.ones(graph.n)
-    # Terms of long walks are positive and in the end shrink by factor * radius a step; a chain of
-    # n nodes lets them grow before. The rest of the series is a few hundred of the last term.
+    term: FloatArray = np.ones(graph.n)
+    out = term
+    # In the end the terms shrink by factor * radius a step: what is left of the series then is the
+    # last term over 1 - factor * radius. A term that is 0 has no walks left to go on.
     for _ in range(_ITERATIONS):
         term = backward @ term
         out = out + term
         if not (term > 1e-17 * (1 - factor * radius) * out).any():
             break
-    norm = np.linalg.norm(out)
-    return out / norm if graph.n else out
+    else:
+        _warn("katz", f"alpha={factor:.17g}")
+    return out / np.linalg.norm(out) if graph.n else out
+
+
+def _warn(name: str, argument: str) -> None:
+    warnings.warn(
+        f"{name} stopped after {_ITERATIONS} steps before it had converged; {argument} is close to "
+        "its limit: take a smaller one",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
 
 
 def _exponential(graph: Graph) -> FloatArray:
@@ -371,15 +384,16 @@ def _normalized_exponential(a: FloatArray) -> FloatArray:
     root = np.sqrt(sums)
     out *= root[:, None]
     out /= root
-    return out
+    return np.asarray(out, dtype=np.float64)
 
 
 def _row_sums(graph: Graph) -> FloatArray:
-    sums: FloatArray = graph.matrix().sum(axis=1)
-    return sums
+    return np.asarray(graph.matrix().sum(axis=1), dtype=np.float64)
 
 
-def _parts(graph: Graph, connection: str) -> list[tuple[Any, scipy.sparse.csr_array]]:
+def _parts(
+    graph: Graph, connection: Literal["weak", "strong"]
+) -> list[tuple[Any, scipy.sparse.csr_array]]:
     """Nodes and matrix of each component of two nodes or more."""
     from scipy.sparse.csgraph import connected_components
 
