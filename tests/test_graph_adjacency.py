@@ -9,7 +9,7 @@ from scipy import sparse
 
 import cofire as cf
 from cofire import errors
-from cofire.graph._adjacency import as_graph
+from cofire.graph._adjacency import _compressed, as_graph
 
 A = np.array([[5.0, 2.0, 0.0], [0.0, 0.0, 1.0], [3.0, 0.0, 0.0]])
 
@@ -83,3 +83,11 @@ def test_a_rectangular_connectome_is_refused():
 def test_without_weights_negative_entries_are_edges():
     np.testing.assert_array_equal(as_graph(-A, weighted=False).weights, 1.0)
     assert as_graph(-A, negative="keep").weights.min() == -3.0
+
+
+@pytest.mark.parametrize("array", [A, A.T, A[::2, ::2], np.zeros((0, 0)), np.zeros((3, 3)), -A])
+def test_dense_rows_are_compressed_as_scipy_does(array):
+    found, expected = _compressed(np.asarray(array)), sparse.csr_array(array)
+    assert found.shape == expected.shape
+    for part in ("indptr", "indices", "data"):
+        np.testing.assert_array_equal(getattr(found, part), getattr(expected, part))

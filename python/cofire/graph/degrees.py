@@ -9,6 +9,7 @@ import numpy as np
 from cofire._validate import FloatArray, IntArray, one_of
 from cofire.graph._adjacency import Graph, as_graph
 
+UND = 'kind="und"'
 _KINDS = ("in", "out", "total", "und")
 
 
@@ -49,7 +50,9 @@ def degree(adjacency: Any, *, kind: str = "total") -> IntArray:
     array([0, 1, 2])
     """
     one_of(kind, "kind", _KINDS)
-    return edge_counts(as_graph(adjacency, directed=kind != "und", weighted=False), kind)
+    return edge_counts(
+        as_graph(adjacency, directed=kind != "und", weighted=False, undirected=UND), kind
+    )
 
 
 def strength(adjacency: Any, *, kind: str = "total") -> FloatArray:
@@ -89,7 +92,9 @@ def strength(adjacency: Any, *, kind: str = "total") -> FloatArray:
     array([3., 1., 0.])
     """
     one_of(kind, "kind", _KINDS)
-    return edge_sums(as_graph(adjacency, directed=kind != "und", negative="keep"), kind)
+    return edge_sums(
+        as_graph(adjacency, directed=kind != "und", negative="keep", undirected=UND), kind
+    )
 
 
 def density(adjacency: Any, *, directed: bool = True) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cofire._validate import one_of
 from cofire.graph._adjacency import as_graph
-from cofire.graph.degrees import edge_counts, edge_sums
+from cofire.graph.degrees import UND, edge_counts, edge_sums
 
 # What is looked at of the node an edge leaves and of the node it leads to.
 _ENDS = {
@@ -78,7 +78,9 @@ def assortativity(
     """
     one_of(kind, "kind", tuple(_ENDS))
     one_of(form, "form", ("bct", "pearson"))
-    graph = as_graph(adjacency, directed=kind != "und", weighted=weighted, negative="keep")
+    graph = as_graph(
+        adjacency, directed=kind != "und", weighted=weighted, negative="keep", undirected=UND
+    )
     m = graph.n_edges
     if m == 0:
         return float("nan")

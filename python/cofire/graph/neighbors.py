@@ -269,8 +269,8 @@ def _edges(indptr: IntArray, indices: Indices, near_indptr: IntArray, near: Indi
         for e in range(indptr[i], indptr[i + 1]):
             j = indices[e]
             common = 0
-            for f in range(near_indptr[j], near_indptr[j + 1]):
-                common += marked[near[f]]
+            for f in range(np.uintp(near_indptr[j]), np.uintp(near_indptr[j + 1])):
+                common += marked[np.uintp(near[f])]
             n_i, n_j = near_indptr[i + 1] - near_indptr[i], near_indptr[j + 1] - near_indptr[j]
             # Each of the two is a neighbor of the other.
             others = n_i + n_j - common - 2

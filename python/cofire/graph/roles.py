@@ -10,7 +10,7 @@ from cofire._validate import FloatArray, IntArray, integer, one_of
 from cofire.errors import InvalidArgumentError, InvalidTypeError
 from cofire.graph._adjacency import Indices, as_graph
 from cofire.graph._jit import INDICES, INDPTR, WEIGHTS, kernel
-from cofire.graph.degrees import tails
+from cofire.graph.degrees import UND, tails
 
 _ROUNDING = 1e-12  # relative to the mean within-module degree
 
@@ -63,7 +63,7 @@ def participation(
     """
     one_of(kind, "kind", ("und", "in", "out"))
     why = "weights are shares of a sum; pass np.maximum(A, 0) and np.maximum(-A, 0) in turn"
-    graph = as_graph(adjacency, directed=kind != "und", weighted=weighted, why=why)
+    graph = as_graph(adjacency, directed=kind != "und", weighted=weighted, why=why, undirected=UND)
     modules, n_modules = as_modules(ci, graph.n)
     if kind == "in":
         graph = graph.reverse()
@@ -125,7 +125,9 @@ def module_zscore(
             f"flag must be 0 (undirected), 1 (out), 2 (in) or 3 (both), got {flag}"
         )
     ddof = integer(ddof, "ddof", 0)
-    graph = as_graph(adjacency, directed=flag != 0, weighted=weighted, negative="keep")
+    graph = as_graph(
+        adjacency, directed=flag != 0, weighted=weighted, negative="keep", undirected="flag=0"
+    )
     modules, n_modules = as_modules(ci, graph.n)
     rows = tails(graph)
     within = modules[rows] == modules[graph.indices]
