@@ -1,9 +1,9 @@
 """Into which groups does a network fall, and how much more do they connect within than by chance?
 
 Modularity of a partition is ``Q = (1 / m) sum_ij (W_ij - gamma s_i^out s_j^in / m) [c_i = c_j]``
-with ``m = sum W``; an undirected network is its symmetric W. Three searches for a partition of large
-Q: :func:`louvain` is fast and good, :func:`greedy_modularity` joins pairs and has no random numbers,
-:func:`spectral_modularity` cuts in two by eigenvectors.
+with ``m = sum W``; an undirected network is its symmetric W. Three searches for a partition of
+large Q: :func:`louvain` is fast and good, :func:`greedy_modularity` joins pairs and has no random
+numbers, :func:`spectral_modularity` cuts in two by eigenvectors.
 """
 
 from __future__ import annotations
