@@ -36,7 +36,7 @@ def run_warmup(*, quiet: bool) -> None:
             for i, kernel in enumerate(every):
                 kernel.compile()
                 if progress is not None:
-                    progress(kernel.__name__, i + 1, len(every))
+                    progress(kernel.name, i + 1, len(every))
         if not quiet:
             n_new = sum(not kernel.from_cache for kernel in every)
             console().print(

@@ -39,7 +39,7 @@ _GOLDEN, _MIX_1, _MIX_2 = (
 )
 _S27, _S30, _S31 = np.uint64(27), np.uint64(30), np.uint64(31)
 
-if config.DISABLE_JIT:
+if getattr(config, "DISABLE_JIT", False):
 
     def _popcount(word: Any) -> Any:
         return int(word).bit_count()
@@ -49,7 +49,7 @@ if config.DISABLE_JIT:
 
 else:
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def _popcount(typing_context: Any, word: Any) -> Any:
         """Number of bits of a word that are set: one instruction, and vectorized in loops."""
 
@@ -58,7 +58,7 @@ else:
 
         return types.int64(types.uint64), build
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def _lowest(typing_context: Any, word: Any) -> Any:
         """Index of the lowest bit that is set, of a word that is not 0."""
 
@@ -70,7 +70,8 @@ else:
 
 def bit_rows(graph: Graph) -> Bits:
     """The edges of a graph as bits (n, ceil(n / 64)); weights are not looked at."""
-    return _fill(graph.indptr, graph.indices)
+    bits: Bits = _fill(graph.indptr, graph.indices)
+    return bits
 
 
 def binary_digits(p: float) -> npt.NDArray[np.uint8]:
@@ -83,7 +84,7 @@ def binary_digits(p: float) -> npt.NDArray[np.uint8]:
     return np.array(digits, dtype=np.uint8)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _draw(key: Any, counter: Any) -> Any:
     """64 random bits: number `counter` of the stream `key`."""
     word = key + (counter + _ONE) * _GOLDEN
@@ -92,7 +93,7 @@ def _draw(key: Any, counter: Any) -> Any:
     return word ^ (word >> _S31)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _draw_bits(key: Any, counter: Any, digits: Any) -> Any:
     """64 bits, each 1 with the probability whose binary digits are given; the next counter.
 
@@ -113,17 +114,17 @@ def _draw_bits(key: Any, counter: Any, digits: Any) -> Any:
     return word, counter
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _set(bits: Any, i: Any, j: Any) -> Any:
     bits[i, j >> 6] |= _ONE << np.uint64(j & 63)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _has(bits: Any, i: Any, j: Any) -> Any:
     return (bits[i, j >> 6] >> np.uint64(j & 63)) & _ONE != _ZERO
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _mirror(bits: Any, first_word: Any) -> Any:
     """Copy the bits above the diagonal to below it."""
     n, n_words = bits.shape
@@ -137,7 +138,7 @@ def _mirror(bits: Any, first_word: Any) -> Any:
                 word &= word - _ONE
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _draw_study_null(bits: Any, key: Any, edge_digits: Any, loop_digits: Any) -> Any:
     """Every pair of nodes, and every node with itself, an edge with a probability."""
     n, n_words = bits.shape
@@ -164,7 +165,7 @@ def _draw_study_null(bits: Any, key: Any, edge_digits: Any, loop_digits: Any) ->
             word &= word - _ONE
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _draw_pairs(bits: Any, key: Any, n_edges: Any) -> Any:
     """`n_edges` different pairs of nodes, all sets of pairs alike."""
     n, n_words = bits.shape
@@ -181,10 +182,10 @@ def _draw_pairs(bits: Any, key: Any, n_edges: Any) -> Any:
         first, second = (word >> _HALF) * size, (word & _LOW) * size
         if first & _LOW < unfair or second & _LOW < unfair:
             continue
-        i, j = np.int64(first >> _HALF), np.int64(second >> _HALF)
-        if i != j and not _has(bits, i, j):
-            _set(bits, i, j)
-            _set(bits, j, i)
+        a, b = np.int64(first >> _HALF), np.int64(second >> _HALF)
+        if a != b and not _has(bits, a, b):
+            _set(bits, a, b)
+            _set(bits, b, a)
             n_drawn -= 1
     if dense:
         last = _ALL >> np.uint64((64 - (n & 63)) & 63)
@@ -194,7 +195,7 @@ def _draw_pairs(bits: Any, key: Any, n_edges: Any) -> Any:
             bits[i, i >> 6] &= ~(_ONE << np.uint64(i & 63))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _clustering(bits: Any, share: Any) -> Any:
     """Share of pairs of neighbors that are neighbors of each other, written to `share`."""
     n, n_words = bits.shape
@@ -220,7 +221,7 @@ def _clustering(bits: Any, share: Any) -> Any:
         share[i] = share[i] / (degree * (degree - 1)) if degree > 1 else 0.0
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _push(bits: Any, seen: Any, frontier: Any, following: Any) -> Any:
     """All neighbors of the frontier; stops when every node has been seen."""
     n, n_words = bits.shape
@@ -243,7 +244,7 @@ def _push(bits: Any, seen: Any, frontier: Any, following: Any) -> Any:
                     return
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _pull(bits: Any, seen: Any, frontier: Any, following: Any) -> Any:
     """Those of the nodes not yet seen that have a neighbor in the frontier."""
     n, n_words = bits.shape
@@ -260,7 +261,7 @@ def _pull(bits: Any, seen: Any, frontier: Any, following: Any) -> Any:
             word &= word - _ONE
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _path_sums(bits: Any, first: Any, stop: Any, sums: Any) -> Any:
     """Add sum of 1/d, sum of d and number of pairs, from sources first..stop-1, to `sums`."""
     n, n_words = bits.shape
@@ -300,7 +301,7 @@ def _path_sums(bits: Any, first: Any, stop: Any, sums: Any) -> Any:
         sums[2] += pairs
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _measure(bits: Any, out: Any) -> Any:
     """Mean clustering, global efficiency and mean distance of reachable pairs, to `out`."""
     n = len(bits)
@@ -313,7 +314,7 @@ def _measure(bits: Any, out: Any) -> Any:
     out[2] = sums[1] / sums[2] if sums[2] > 0 else np.nan
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _set_edges(indptr: Any, indices: Any, bits: Any) -> Any:
     bits[:] = _ZERO
     for i in range(len(bits)):
@@ -345,7 +346,7 @@ def path_sums(bits: Bits, first: int, stop: int) -> FloatArray:
     return sums
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _step(
     indptr: Any, indices: Any, active: Any, frontier: Any, seen: Any, following: Any, touched: Any
 ) -> Any:

@@ -27,6 +27,7 @@ class Kernel(Generic[P, R]):
     def __init__(self, function: Callable[P, R], signature: str) -> None:
         functools.update_wrapper(self, function)
         self._function = function
+        self.name = getattr(function, "__name__", "")
         self.signature = signature
         self._compiled: Callable[P, R] | None = None
 

@@ -27,7 +27,7 @@ _GOLDEN, _MIX_1, _MIX_2 = (
 _S27, _S30, _S31 = np.uint64(27), np.uint64(30), np.uint64(31)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _draw(key: Any, counter: Any) -> Any:
     """64 random bits: number `counter` of the stream `key`."""
     word = key + (counter + _ONE) * _GOLDEN
@@ -36,7 +36,7 @@ def _draw(key: Any, counter: Any) -> Any:
     return word ^ (word >> _S31)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _find(indptr: Any, target: Any, source: Any, wanted: Any) -> Any:
     """Entry of the edge from `source` to `wanted`; -1 if there is none."""
     begin = indptr[source]
@@ -53,7 +53,7 @@ def _find(indptr: Any, target: Any, source: Any, wanted: Any) -> Any:
     return begin + k
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _exchange(
     first: Any, second: Any, target: Any, mate: Any, weights: Any, in_edges: Any, directed: Any
 ) -> Any:
@@ -74,7 +74,7 @@ def _exchange(
         weights[mate_1], weights[mate_2] = weights[second], weights[first]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _trade(first: Any, second: Any, mate: Any, weights: Any, directed: Any) -> Any:
     """Exchange the weights of two edges of one source."""
     weights[first], weights[second] = weights[second], weights[first]
@@ -82,14 +82,14 @@ def _trade(first: Any, second: Any, mate: Any, weights: Any, directed: Any) -> A
         weights[mate[first]], weights[mate[second]] = weights[first], weights[second]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _ring(i: Any, j: Any, n: Any) -> Any:
     """Distance of two nodes on a ring, where the diagonal is at distance 0."""
     distance = abs(i - j)
     return min(distance, n - distance)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _grow(
     side: Any, begin: Any, end: Any, mark: Any, other: Any, queue: Any, seen: Any, rows: Any
 ) -> Any:
@@ -111,7 +111,7 @@ def _grow(
     return stop
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _reaches(start: Any, goal: Any, stamp: Any, queue: Any, seen: Any, rows: Any) -> Any:
     """Whether a path leads from `start` to `goal`: a search from both ends.
 
@@ -132,7 +132,7 @@ def _reaches(start: Any, goal: Any, stamp: Any, queue: Any, seen: Any, rows: Any
     return False
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True)
 def _allowed(e: Any, f: Any, indptr: Any, source: Any, target: Any, weight: Any, rule: Any) -> Any:
     """Whether a -> d and c -> b may take the place of a -> b and c -> d: 1 yes, 0 no.
 

@@ -231,7 +231,8 @@ def threshold_proportional(
 
 def null_seeds(rng: int | np.random.Generator, first: int, n: int) -> Seeds:
     """Seeds of the nulls first..first+n-1; each depends on `rng` and its number only."""
-    return np.random.SeedSequence(seed_of(rng)).generate_state(first + n, np.uint64)[first:]
+    states = np.random.SeedSequence(seed_of(rng)).generate_state(first + n, np.uint64)
+    return np.asarray(states[first:], dtype=np.uint64)
 
 
 def rewired_targets(graph: Graph, seeds: Seeds) -> Indices:
@@ -315,8 +316,8 @@ class _Wiring:
         mask = np.ones(len(weight), dtype=bool) if directed else self.source < target
         for sign in (1.0, -1.0):
             given = np.maximum(sign * self.graph.weights, 0.0)
-            out = np.bincount(self.source, given, minlength=self.graph.n)
-            into = np.bincount(self.graph.indices, given, minlength=self.graph.n)
+            out = _sums(self.source, given, self.graph.n)
+            into = _sums(self.graph.indices, given, self.graph.n)
             chosen = np.flatnonzero(mask & (sign * weight > 0))
             ends = (self.source[chosen], target[chosen])
             values = np.sort(sign * weight[chosen])
@@ -359,6 +360,10 @@ def _deal(
         keep[order[ranks]] = False
         edges = edges[keep]
     return dealt
+
+
+def _sums(nodes: Indices, values: FloatArray, n: int) -> FloatArray:
+    return np.bincount(nodes, values, minlength=n).astype(np.float64)
 
 
 def _sources(graph: Graph) -> Indices:
