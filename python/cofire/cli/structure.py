@@ -218,7 +218,7 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "network_nulls": (
-        _option(int | None, _NETWORK, "Shuffles at equal degrees.", "20", min=2),
+        _option(int | None, _NETWORK, "Shuffles at equal degrees.", "100", min=2),
         None,
     ),
     "resolution": (_option(float | None, _NETWORK, "Of communities.", "1"), None),

@@ -111,7 +111,7 @@ def plot_motif_profile(
         top.plot(x, z, "o", color=color, markersize=5, label=str(name))
     top.set_yscale("symlog", linthresh=2.0)
     top.set_ylabel("z against shuffles")
-    if kinds != [""]:
+    if len(kinds) > 1:
         figure.legend(
             *top.get_legend_handles_labels(), loc="outside upper center", ncols=len(kinds)
         )
@@ -167,7 +167,7 @@ def draw_triad(ax: Axes, name: str, x: float, size: float = 0.62) -> None:
 
 @styled
 def plot_rich_club(
-    curve: pd.DataFrame, *, figsize: tuple[float, float] = (8.8, 3.1)
+    curve: pd.DataFrame, *, min_cells: int = 10, figsize: tuple[float, float] = (8.8, 3.1)
 ) -> tuple[Figure, AnyArray]:
     """Are cells with many partners wired to each other more than their degrees explain?
 
@@ -176,6 +176,8 @@ def plot_rich_club(
     curve : DataFrame
         A row a degree: ``degree``, ``coefficient``, ``null_mean``, ``null_low``, ``null_high``
         (95 % of the nulls), ``normalized``, ``p``, ``n_cells``.
+    min_cells : int
+        Degrees above which fewer cells are left are not drawn.
     figsize : (width, height), inches
 
     Returns
@@ -185,7 +187,7 @@ def plot_rich_club(
     """
     figure, grid = make_axes(1, 2, figsize=figsize)
     left, right = axes = grid[0]
-    rows = curve[np.isfinite(curve["coefficient"])]
+    rows = curve[np.isfinite(curve["coefficient"]) & (curve["n_cells"] >= min_cells)]
     if not len(rows):
         nothing(left, "no degrees")
         return figure, axes

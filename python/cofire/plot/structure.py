@@ -363,15 +363,19 @@ def _contribution_map(
             dark = np.isfinite(values[i, j]) and values[i, j] > 0.4 * top
             ax.text(
                 j, i,
-                f"{int(row['observed']):,}\nexp. {row['expected']:,.1f}\n{values[i, j]:.2g}",
+                f"{int(row['observed']):,}\nexp. {row['expected']:,.1f}\n{_short(values[i, j])}",
                 ha="center", va="center", fontsize=7.5, color="white" if dark else INK,
             )  # fmt: skip
     ax.set_xticks(range(len(outcomes)), outcomes)
-    ax.set_yticks(range(2), [called.get(n, n).replace(" ", "\n", 1) for n in pair], fontsize=7.5)
+    ax.set_yticks(range(2), [called.get(n, n).replace(" ", "\n") for n in pair], fontsize=7.5)
     ax.tick_params(length=0)
     for side in ax.spines.values():
         side.set_visible(False)
     return image
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 @styled

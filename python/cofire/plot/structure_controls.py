@@ -329,7 +329,8 @@ def plot_assembly_breakdown(
     Returns
     -------
     fig, axes : Figure, ndarray (2,) of Axes
-        Left: shares of connected pairs with 95 % intervals (Wilson). Right: odds ratio, 95 %.
+        Left: shares of connected pairs with 95 % intervals (Wilson); those of fewer than 20 pairs
+        may leave the axis. Right: odds ratio, 95 %.
     """
     n = len(table)
     figure, grid = make_axes(1, 2, figsize=figsize or (8.8, 1.1 + 0.27 * max(n, 3)), sharey=True)
@@ -361,6 +362,7 @@ def plot_assembly_breakdown(
         ax.set_axisbelow(True)
     left.set_ylim(n - 0.4, -0.6)
     left.set_xlabel("pairs connected (%)")
+    left.set_xlim(0, _share_limit(table))
     for name in ("shared", "disjoint"):
         left.plot([], [], "o", color=class_color(name), label=f"to {_TO[name]}")
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
@@ -368,6 +370,17 @@ def plot_assembly_breakdown(
     _plain_log(right)
     right.set_xlabel("odds ratio, within / to other assemblies (95 %)")
     return figure, axes
+
+
+def _share_limit(table: pd.DataFrame) -> float:
+    """Right end of the axis of shares: that of assemblies with some twenty pairs or more."""
+    tops = [
+        100 * wilson(int(row[f"connected_{name}"]), int(row[f"n_{name}"]))[2]
+        for row in table.to_dict("records")
+        for name in ("shared", "disjoint")
+        if row[f"n_{name}"] >= 20
+    ]
+    return min(1.08 * max(tops, default=100.0), 102.0)
 
 
 _TO = {"shared": "cells of the same assembly", "disjoint": "cells of other assemblies"}

@@ -126,7 +126,7 @@ class StructureConfig(Settings):
     power_effects: tuple[float, ...] = (1.0, 1.25, 1.5, 2.0, 3.0)
     network: str = "auto"
     edge_types: tuple[str, ...] | None = None
-    network_nulls: int = 20
+    network_nulls: int = 100
     resolution: float = 1.0
     seed: int = 0
 

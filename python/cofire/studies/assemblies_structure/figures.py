@@ -132,16 +132,13 @@ def _centralities(study: AssembliesStructure) -> Iterator[ReportFigure]:
 def _map(study: AssembliesStructure) -> Iterator[ReportFigure]:
     found, chosen = study._done["map"], study.config
     layers = dict(zip(("2/3", "4", "5", "6", "WM"), chosen.layers, strict=False))
-    edges = found.edges
-    limit = 3000
-    # The strongest only: more lines than that are a grey area.
-    shown = edges.nlargest(limit, "size") if len(edges) > limit else edges
+    shown = found.edges
     unit = f" {chosen.size_unit}" if study.material.network.has_psd else " synapses"
     note = f"{len(shown):,} of {found.n_edges:,} connections"
     if found.threshold > 0:
         note += f", larger than {found.threshold:g}{unit}"
-    if len(shown) < len(edges):
-        note += f" (the {limit:,} largest)"
+    if found.among == "grouped":
+        note += ", among cells with known assemblies"
     figure, _ = plot.plot_connectivity_map(found.cells, shown, layers=layers, note=note)
     yield ReportFigure(
         "connectivity_map",

@@ -39,7 +39,7 @@ def class_labels(study: AssembliesStructure) -> dict[str, str]:
     if study.has_assemblies:
         return dict(CLASS_LABELS)
     word = study.material.assembly_word
-    return {**CLASS_LABELS, "shared": f"same {word}", "disjoint": f"different {word}"}
+    return {**CLASS_LABELS, "shared": f"same {word}", "disjoint": f"another {word}"}
 
 
 def size_label(study: AssembliesStructure, power: int = 1) -> str:
@@ -57,10 +57,12 @@ def p_text(p: float) -> str:
     """P as people write it."""
     if not np.isfinite(p):
         return "p not defined"
+    if p < 1e-300:
+        return "p < 10⁻³⁰⁰"
     if p < 1e-4:
         mantissa, exponent = f"{p:.1e}".split("e")
         return f"p = {mantissa}·10{_raised(int(exponent))}"
-    return f"p = {p:.2g}"
+    return f"p = {p:.3g}"
 
 
 def _raised(value: int) -> str:
@@ -72,7 +74,9 @@ def test_text(row: Any) -> str:
     name = {"chi_squared": "χ²", "rank_sum": "z", "signed_rank": "W"}.get(row["test"], "statistic")
     if not np.isfinite(row["statistic"]):
         return f"{name} not defined (n = {row['n1']}, {row['n2']})"
-    value = f"{row['statistic']:.3g}".replace("-", "\N{MINUS SIGN}")
+    size = abs(float(row["statistic"]))
+    value = f"{row['statistic']:,.0f}" if size >= 1000 else f"{row['statistic']:#.3g}".rstrip(".")
+    value = value.replace("-", "\N{MINUS SIGN}")
     return f"{name} = {value}, {p_text(float(row['p']))}"
 
 

@@ -421,7 +421,7 @@ def _undirected_measures(binary: Any, rng: int, threads: int | None) -> tuple[fl
     propensity = graph.small_world_propensity(
         both, weighted=False, n_null=5, rng=rng, threads=threads
     )
-    core = graph.core_periphery(both, directed=False, rng=rng)
+    core = graph.core_periphery(binary)
     return float(small.value), float(propensity.value), float(np.sum(core.core))
 
 

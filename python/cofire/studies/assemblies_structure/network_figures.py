@@ -109,7 +109,8 @@ def _rich_club(found: Any) -> ReportFigure:
         "rich_club",
         "Is there a rich club?",
         f"Density of connections among cells with more than k partners, beside {found.n_nulls} "
-        "networks shuffled at equal degrees; points: larger than in all but 5 % of them.",
+        "networks shuffled at equal degrees, down to ten cells; points: larger than in all but 5 % of "
+        "the shuffles.",
         figure,
         _SOURCE + "plot_rich_club",
     )

@@ -131,7 +131,7 @@ def finding(study: AssembliesStructure) -> str:
     if study.has_assemblies:
         parts += [_chain_sentence(study), _central_sentence(study), _power_sentence(study)]
     found = networks(study) if study.with_network else {}
-    if "all" in found:
+    if "all" in found and not study.has_assemblies:
         parts.append(_network_sentence(found["all"]))
     if "class_agreement" in study._done:
         agreement = study._done["class_agreement"]
@@ -179,6 +179,8 @@ def _who(label: str) -> str:
     kind, _, word = label.partition(" ")
     if kind == "same":
         return f"cells of the same {word}"
+    if kind == "another":
+        return f"those of {label}"
     return f"cells of {label}" if kind == "different" else f"pairs of class {label}"
 
 
@@ -198,11 +200,13 @@ def _chain_sentence(study: AssembliesStructure) -> str:
             continue
         row = result.test("B", "chi_squared", study._contrast)
         if np.isfinite(row["p"]):
+            often = "more often" if row["effect"] > 1 else "less often"
+            often = often if row["p"] < 0.05 else "about as often"
             texts.append(
-                f"{middle} cells (odds ratio {row['effect']:.2f} [{row['low']:.2f}, "
+                f"{often} through {middle} cells (odds ratio {row['effect']:.2f} [{row['low']:.2f}, "
                 f"{row['high']:.2f}], {p_text(float(row['p']))})"
             )
-    return f"Chains through {' and '.join(texts)}." if texts else ""
+    return f"Chains of two connections join them {', '.join(texts)}." if texts else ""
 
 
 def _central_sentence(study: AssembliesStructure) -> str:
@@ -229,8 +233,13 @@ def _power_sentence(study: AssembliesStructure) -> str:
     smallest = found.smallest("B", "chi_squared")
     if not np.isfinite(smallest):
         top = max(study.config.power_effects)
-        return f"With these cells even a {top:g}-fold excess would be found in less than 80 %."
-    return f"An excess of {smallest:g} times would have been found with a chance of 80 % or more."
+        return f"With these cells even a {top:g}-fold share of connections would be found in less than 80 %."
+    if smallest <= 1:
+        return ""
+    return (
+        f"A {smallest:g}-fold share of connections would have been found with a chance of at least "
+        "80 %."
+    )
 
 
 def _network_sentence(found: Any) -> str:
@@ -255,9 +264,10 @@ def _network_sentence(found: Any) -> str:
         f"{against('clustering')} (shuffles of equal degrees: mean and 95 % of {found.n_nulls})"
     )
     if len(rich):
+        top = rich.loc[rich["normalized"].idxmax()]
         text += (
-            f"; cells with more than {int(rich['degree'].min())} partners form a rich club (up to "
-            f"{rich['normalized'].max():.2f} times the density of shuffles)"
+            f"; the {int(top['n_cells']):,} cells with more than {int(top['degree'])} partners are "
+            f"connected {top['normalized']:.2f} times as densely as in shuffles (a rich club)"
         )
     return text + "."
 

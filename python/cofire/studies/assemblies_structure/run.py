@@ -114,7 +114,9 @@ def run(
     source = sources.describe()
     before = check_folder(folder, chosen, source, overwrite)
     study = AssembliesStructure(sources, chosen, threads=n_threads)
-    material, names = study.material, study.step_names
+    material = study.material
+    reasons = {name: study.missing(name) for name in study.step_names}
+    names = [name for name, reason in reasons.items() if reason is None]
     # Nothing is written or moved before the files have proved usable.
     make_folder(folder, overwrite)
     if on_selection is not None:
@@ -125,6 +127,9 @@ def run(
         )
         for line in (*material.taken, *(f"Dropped: {d}." for d in material.dropped)):
             _log.info(line)
+        for name, reason in reasons.items():
+            if reason is not None:
+                _log.info("%s: left out, %s", name, reason)
         stored = {k: v for k, v in read_steps(folder).items() if k in names}
         study._done.update(stored)
         study._listener = lambda name, value: _store(folder, name, value)
@@ -154,10 +159,6 @@ def _do_steps(
             progress(name, number, len(names) + 1)
             study._progress = _within(name, number, len(names) + 1, progress)
         try:
-            reason = study.missing(name)
-            if reason is not None:
-                _log.info("%s: left out, %s", name, reason)
-                continue
             begun = time.perf_counter()
             study.run_step(name)
             _log.info("%s: %.2f s", name, time.perf_counter() - begun)

@@ -205,12 +205,16 @@ class ConnectivityMap:
     threshold : float
     n_edges : int
         All connections, above the threshold or not.
+    among : str
+        "all": edges are those of all cells; "grouped": only those among cells of a group, because
+        they are too many to draw.
     """
 
     cells: pd.DataFrame
     edges: pd.DataFrame
     threshold: float
     n_edges: int
+    among: str
 
 
 def connectivity_map(
@@ -219,6 +223,7 @@ def connectivity_map(
     classes: PairClasses | None = None,
     *,
     threshold: float = 0.0,
+    limit: int = 600,
 ) -> ConnectivityMap:
     """Cells and connections for the map.
 
@@ -232,6 +237,9 @@ def connectivity_map(
         Says which cells are in an assembly.
     threshold : float
         Connections of a larger size (or, without sizes, number of synapses) are drawn.
+    limit : int
+        Of more connections than that, only those among cells of a group are kept, and of those the
+        largest.
 
     Returns
     -------
@@ -256,7 +264,13 @@ def connectivity_map(
             "size": matrix.data[keep],
         }
     )
-    return ConnectivityMap(cells, edges, float(threshold), int(matrix.nnz))
+    among = "all"
+    if len(edges) > limit and classes is not None:
+        grouped = cells.index[cells["group"].notna()]
+        edges = edges[edges["pre"].isin(grouped) & edges["post"].isin(grouped)]
+        among = "grouped"
+    edges = edges.nlargest(limit, "size").reset_index(drop=True)
+    return ConnectivityMap(cells, edges, float(threshold), int(matrix.nnz), among)
 
 
 CHAIN_MOTIFS: dict[str, tuple[tuple[tuple[int, int], ...], str]] = {

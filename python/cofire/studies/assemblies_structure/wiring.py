@@ -60,7 +60,7 @@ def read_connectome(source: Any, config: StructureConfig) -> Connectome:
         return _npz(path, config)
     if suffix in (".graphml", ".xml"):
         return Connectome.from_graphml(path)
-    if set(s.lower() for s in path.suffixes) & set(_TABLES):
+    if {s.lower() for s in path.suffixes} & set(_TABLES):
         return Connectome.from_edges(
             path,
             psd_scale=config.size_scale,
