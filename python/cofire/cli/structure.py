@@ -112,7 +112,7 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
             "Cells with complete axons: they are presynaptic, and the network is that among them.",
             "all cells",
             **_QUERY,
-        ),  # fmt: skip
+        ),
         None,
     ),
     "pre": (
@@ -134,7 +134,7 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
             "Classes of cells; they take the place of assemblies where none are given.",
             "none",
             **_COLUMN,
-        ),  # fmt: skip
+        ),
         None,
     ),
     "position_columns": (
@@ -157,7 +157,7 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
             "Classes of pairs to compare, as shared:disjoint,...",
             "shared:disjoint,shared:shared_no_a",
             metavar="A:B,...",
-        ),  # fmt: skip
+        ),
         None,
     ),
     "alternative": (
@@ -210,7 +210,7 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
             "Measure the whole network.",
             "without assemblies",
             "--network/--no-network",
-        ),  # fmt: skip
+        ),
         None,
     ),
     "edge_types": (

@@ -436,7 +436,8 @@ def plot_null_comparison(
             if name not in rows.index:
                 continue
             row, color = rows.loc[name], TYPE_COLORS[y % len(TYPE_COLORS)]
-            ax.plot([row["null_low"], row["null_high"]], [y, y], color=_NULL, linewidth=5, alpha=0.5,
+            ends = [row["null_low"], row["null_high"]]
+            ax.plot(ends, [y, y], color=_NULL, linewidth=5, alpha=0.5,
                     solid_capstyle="butt")  # fmt: skip
             ax.plot(row["null_mean"], y, "|", color=INK, markersize=11)
             ax.plot(row["observed"], y, "o", color=color, markersize=6)

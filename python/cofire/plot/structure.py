@@ -148,8 +148,8 @@ def _sample(values: Any, log: bool) -> FloatArray:
     x = x[np.isfinite(x)]
     if log and (x <= 0).any():
         raise InvalidArgumentError(
-            f"values: {int((x <= 0).sum())} are not positive, which a logarithmic axis cannot show; "
-            "leave absent connections out, or log=False"
+            f"values: {int((x <= 0).sum())} are not positive, which a logarithmic axis cannot "
+            "show; leave absent connections out, or log=False"
         )
     sample: FloatArray = np.sort(np.log10(x) if log else x)
     return sample
@@ -225,7 +225,7 @@ def _mean_and_error(ax: Axes, sample: FloatArray, y: float, color: str) -> None:
 def _side_label(side: str, label: str, log: bool) -> str:
     if side != "auto":
         return side
-    return f"log10 {label}" if log else label
+    return f"log10 {label}".replace(" (", "\n(") if log else label
 
 
 def _class_axis(

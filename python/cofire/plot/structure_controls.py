@@ -83,7 +83,7 @@ def plot_connectivity_map(
     other = group.isna().to_numpy()
     ax.scatter(x[other], depth[other], s=5, color=FAINT, linewidths=0, zorder=0, rasterized=True)
     called = {**CLASS_LABELS, **(labels or {})}
-    for k, name in enumerate(dict.fromkeys(group.dropna().astype(str))):
+    for k, name in enumerate(sorted(set(group.dropna().astype(str)))):
         here = (group.astype(str) == name).to_numpy() & ~other
         ax.scatter(
             x[here], depth[here], s=22, color=class_color(name, k), edgecolors="white",
@@ -178,7 +178,8 @@ def plot_tail(
         if len(here):
             ax.hist(
                 here, bins=bins[::2].tolist(), density=True, histtype="step", linewidth=1.4,
-                color=class_color(name), label=f"{CLASS_LABELS.get(name, name)} (n = {len(here):,})",
+                color=class_color(name),
+                label=f"{CLASS_LABELS.get(name, name)} (n = {len(here):,})",
             )  # fmt: skip
     grid_x = np.linspace(x.min(), x.max(), 300)
     parts = [w * _normal(grid_x, m, s) for w, m, s in zip(weights, means, sds, strict=True)]
@@ -188,7 +189,8 @@ def plot_tail(
     if np.isfinite(boundary):
         ax.axvline(boundary, color="#7A4B9A", linewidth=1.4)
         ax.annotate(
-            f"boundary\n{boundary:.3f}".replace("-", "\N{MINUS SIGN}"), (boundary, 1.0), xycoords=("data", "axes fraction"),
+            f"boundary\n{boundary:.3f}".replace("-", "\N{MINUS SIGN}"), (boundary, 1.0),
+            xycoords=("data", "axes fraction"),
             xytext=(-4, -2), textcoords="offset points", color="#7A4B9A", fontsize=8, va="top",
             ha="right",
         )  # fmt: skip
@@ -262,7 +264,10 @@ def plot_distance_dependence(
         if not len(rows):
             continue
         shares = np.array(
-            [wilson(int(h), int(n)) for h, n in zip(rows["n_connected"], rows["n_pairs"])]
+            [
+                wilson(int(h), int(n))
+                for h, n in zip(rows["n_connected"], rows["n_pairs"], strict=True)
+            ]
         )
         color = class_color(str(name), k)
         n = int(rows["n_pairs"].sum())
@@ -428,7 +433,7 @@ def plot_power(
         f"level {100 * level:g} %", (1.0, 100 * level), xycoords=("axes fraction", "data"),
         xytext=(-2, 2), textcoords="offset points", ha="right", fontsize=7.5, color=MUTED,
     )  # fmt: skip
-    ax.legend(loc="center right")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure, ax
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cofire.studies.assemblies_structure.config import StructureConfig
+from cofire.studies.assemblies_structure.finding import finding
 from cofire.studies.assemblies_structure.membership import read_assemblies
 from cofire.studies.assemblies_structure.network import (
     ClassAgreement,
@@ -12,7 +13,7 @@ from cofire.studies.assemblies_structure.network import (
     class_wiring,
     network_measures,
 )
-from cofire.studies.assemblies_structure.output import finding, write_output
+from cofire.studies.assemblies_structure.output import write_output
 from cofire.studies.assemblies_structure.run import RunResult, run
 from cofire.studies.assemblies_structure.sources import Material, Sources, read_material
 from cofire.studies.assemblies_structure.steps import (

@@ -185,7 +185,8 @@ def _distance(study: AssembliesStructure) -> Iterator[ReportFigure]:
 
     found = study._done["distance"]
     control, classes = found["control"], study.material.classes
-    assert classes is not None and study.material.positions is not None
+    assert classes is not None
+    assert study.material.positions is not None
     if len(found["curve"]) and len(control.logistic):
         figure, _ = plot.plot_distance_dependence(
             found["curve"], _class_effects(study), labels=class_labels(study)

@@ -178,7 +178,7 @@ def _coregistration(source: Any, config: StructureConfig) -> tuple[list[Any], li
 
 def _unique(column: pd.Series[Any], where: str) -> list[Any]:
     ids = stored(id_column(column, where))
-    values, first, counts = np.unique(ids, return_index=True, return_counts=True)
+    values, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
         bad = values[counts > 1]
         rows = np.flatnonzero(ids == bad[0])[:5].tolist()

@@ -96,7 +96,8 @@ def _motifs(found: dict[str, Any]) -> ReportFigure:
         "motif_profile",
         "Which motifs are over-represented?",
         f"Counts of the 13 connected patterns of three cells as z-scores over {n} networks "
-        "shuffled at equal degrees; grey: \N{MINUS SIGN}2 to 2; linear between, logarithmic beyond. "
+        "shuffled at equal degrees; grey: \N{MINUS SIGN}2 to 2; linear within, logarithmic "
+        "beyond. "
         "No point: the count does not vary among the shuffles.",
         figure,
         _SOURCE + "plot_motif_profile",
@@ -109,8 +110,8 @@ def _rich_club(found: Any) -> ReportFigure:
         "rich_club",
         "Is there a rich club?",
         f"Density of connections among cells with more than k partners, beside {found.n_nulls} "
-        "networks shuffled at equal degrees, down to ten cells; points: larger than in all but 5 % of "
-        "the shuffles.",
+        "networks shuffled at equal degrees, down to ten cells; points: larger than in all but 5 % "
+        "of the shuffles.",
         figure,
         _SOURCE + "plot_rich_club",
     )

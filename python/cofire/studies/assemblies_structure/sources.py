@@ -323,9 +323,9 @@ def _note_classes(classes: PairClasses, notes: _Notes) -> None:
     inside = classes.in_assembly
     pre, post = inside[classes.pre], inside[classes.post]
     notes.taken.append(
-        f"Assemblies: {len(classes.assemblies)}; presynaptic cells {len(pre):,} ({int(pre.sum()):,} "
-        f"in an assembly, {int((~pre).sum()):,} in none), postsynaptic cells {len(post):,} "
-        f"({int(post.sum()):,} in an assembly, {int((~post).sum()):,} in none)"
+        f"Assemblies: {len(classes.assemblies)}; presynaptic cells {len(pre):,} "
+        f"({int(pre.sum()):,} in an assembly, {int((~pre).sum()):,} in none), "
+        f"postsynaptic cells {len(post):,} ({int(post.sum()):,} in an assembly, {int((~post).sum()):,} in none)"
     )
     for (side, reason), n in classes.dropped.groupby(["side", "reason"]).size().items():
         who = {
