@@ -196,7 +196,7 @@ def test_a_rectangular_connectome_as_a_graph():
 def test_bad_graphs_are_explained(tmp_path):
     with pytest.raises(InvalidTypeError, match="networkx graph, got ndarray"):
         Connectome.from_networkx(np.eye(2))
-    with pytest.raises(ConnectomeError, match="nodes of graph: row 0 .*neither an integer nor"):
+    with pytest.raises(ConnectomeError, match=r"nodes of graph: row 0 .*neither an integer"):
         Connectome.from_networkx(nx.DiGraph([((1, 2), (3, 4))]))
     graph = nx.DiGraph()
     graph.add_edge("a", "b", psd=1.0)
@@ -329,9 +329,9 @@ def test_excitatory_and_inhibitory_cells():
         True,
     ]
     assert labelled.subset("ei == 'inhibitory'").row_ids.tolist() == ["v"]
-    with pytest.raises(InvalidArgumentError, match="cell u is 'acetylcholine', neither.*with_ei"):
+    with pytest.raises(InvalidArgumentError, match=r"cell u is 'acetylcholine', neither.*with_ei"):
         made.with_ei("nt")
-    with pytest.raises(MissingDataError, match="no column 'kind'; it has: nt"):
+    with pytest.raises(MissingDataError, match=r"no column 'kind'; it has: nt"):
         made.with_ei("kind")
     with pytest.raises(MissingDataError, match="with_ei"):
         made.ei  # noqa: B018

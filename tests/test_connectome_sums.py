@@ -152,7 +152,9 @@ def test_progress_tells_rows_and_their_rate(tmp_path):
     table.to_csv(tmp_path / "s.csv", index=False)
     for source, total in ((table, 25), (tmp_path / "s.csv", None)):
         calls = []
-        Connectome.from_synapses(source, chunk_rows=10, progress=lambda *call: calls.append(call))
+        Connectome.from_synapses(
+            source, chunk_rows=10, progress=lambda *call, calls=calls: calls.append(call)
+        )
         assert [rows for rows, _, _ in calls] == [10, 20, 25]
         assert {n for _, n, _ in calls} == {total}
         assert all(rate > 0 for _, _, rate in calls)
@@ -205,7 +207,7 @@ def test_rows_and_columns_can_be_queries():
     )
     assert (onto.row_ids.tolist(), onto.column_ids.tolist()) == ([3, 2], [3, 1])
     assert onto.psd.toarray().tolist() == [[0, 1], [4, 0]]
-    with pytest.raises(InvalidArgumentError, match="rows is a query.*pass cells="):
+    with pytest.raises(InvalidArgumentError, match=r"rows is a query.*pass cells="):
         Connectome.from_synapses(table, "kind == 'E'")
     with pytest.raises(InvalidArgumentError, match="columns: status_axon, kind"):
         Connectome.from_synapses(table, "color == 3", cells=cells)

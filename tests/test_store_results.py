@@ -72,6 +72,32 @@ def wiring() -> Any:
     return cf.Connectome.from_matrix(counts, [1, 2], [7, 8, 9], psd=sizes, cells=cells)
 
 
+def v1dd() -> Any:
+    ids = pd.Index([7, 8], name="cell_id")
+    return cf.io.V1DD(
+        cells=pd.DataFrame({"status_axon": ["extended", "non"]}, index=ids),
+        pyramidal=wiring(),
+        membership={7: (1, 2), 8: ()},
+        coregistration=pd.DataFrame({"field": [1, 2]}, index=ids),
+        coregistration_frozen=None,
+        coverage={"coregistered": 2},
+        dropped={"not_proofread": (8,)},
+        pair_psd=None,
+        synapses=None,
+        assemblies=(np.array([0, 2]), np.array([1])),
+        random_ensembles=(),
+        n_units=3,
+        detector_order=np.array([2, 1]),
+        eigenvalues={"scan13": np.arange(3.0)},
+        embeddings={},
+        scans=(v1dd_scan(),),
+    )
+
+
+def v1dd_scan() -> Any:
+    return cf.io.V1DDScan("session1", np.ones((4, 3), np.float32), None, None, None, None, None)
+
+
 def binned() -> Any:
     return cf.bin_spikes(TRAINS, 0.5, support=[[0, 2], [3, 4]])
 
@@ -95,6 +121,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     ),
     "HierarchicalBootstrap": hierarchy,
     "JointPETH": lambda: cf.joint_peth(*np.random.default_rng(0).random((2, 6, 5))),
+    "MadeConnectome": lambda: cf.datasets.make_connectome(60, n_assemblies=2, recorded=0.5),
     "NearestEvent": lambda: cf.nearest_event([0.1, 0.9], [0.0, 1.0]),
     "PairedSessions": sessions,
     "PairwiseCorrelation": lambda: cf.assemblies.pairwise_corr(COUNTS),
@@ -109,6 +136,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "SimilarityMatrix": lambda: cf.assemblies.similarity_matrix(patterns()),
     "SparseBins": lambda: bin_spikes_sparse(TRAINS, 0.5, support=[[0, 2], [3, 4]]),
     "Sync": lambda: cf.sync([0.9, 1.1], [1.0], (-0.5, 0.5)),
+    "V1DD": v1dd,
+    "V1DDScan": v1dd_scan,
 }
 
 
