@@ -125,7 +125,7 @@ def test_the_cache_is_bounded(monkeypatch):
 
 @pytest.mark.parametrize("null", ["density", "degree"])
 def test_dense_and_sparse_graphs_are_measured_alike(monkeypatch, null):
-    """Rows of bits one null after the other in a kernel, or lists of neighbors: one distribution."""
+    """Rows of bits, all nulls in one kernel, or lists of neighbors: one distribution."""
     wiring = make(80, 0.1, 2)
     dense = graph.small_worldness(wiring, n_null=300, null=null)
     monkeypatch.setattr(small_world, "_is_dense", lambda graph: False)

@@ -172,7 +172,7 @@ def small_worldness(
     >>> result
     SmallWorldness(5.019, 100 nulls of kind 'density')
     >>> round(result.sigma, 2)
-    5.21
+    4.72
     """
     n_null = integer(n_null, "n_null", 1)
     one_of(null, "null", _NULLS)
