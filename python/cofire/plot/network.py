@@ -116,7 +116,7 @@ def plot_motif_profile(
             *top.get_legend_handles_labels(), loc="outside upper center", ncols=len(kinds)
         )
     names = motifs.drop_duplicates("motif").set_index("motif")["triad"]
-    for number, triad in names.items():
+    for number, triad in zip(names.index, names, strict=True):
         draw_triad(below, str(triad), float(number))
     below.set_xticks(list(names.index), [f"{m}\n{t}" for m, t in names.items()], fontsize=7.5)
     below.set_ylim(-0.75, 0.95)

@@ -313,14 +313,13 @@ def plot_connection_shares(
 
 
 def _share_axis(ax: Axes, shares: pd.DataFrame, called: Mapping[str, str], what: str) -> None:
-    for y, row in enumerate(shares.itertuples()):
-        name, total, hits = str(row[shares.columns.get_loc("class") + 1]), row.n_pairs, 0
-        hits = row.n_connected
+    for y, row in enumerate(shares.to_dict("records")):
+        name, total, hits = str(row["class"]), int(row["n_pairs"]), int(row["n_connected"])
         if not total:
             ax.text(0.02, y, "no pairs", transform=ax.get_yaxis_transform(), va="center",
                     color=MUTED, fontsize=8)  # fmt: skip
             continue
-        share, low, high = wilson(int(hits), int(total))
+        share, low, high = wilson(hits, total)
         color = class_color(name, y)
         ax.plot([100 * low, 100 * high], [y, y], color=color, linewidth=2.0, alpha=0.6)
         ax.plot(100 * share, y, "o", color=color, markersize=6)

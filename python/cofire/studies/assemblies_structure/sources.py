@@ -325,7 +325,8 @@ def _note_classes(classes: PairClasses, notes: _Notes) -> None:
     notes.taken.append(
         f"Assemblies: {len(classes.assemblies)}; presynaptic cells {len(pre):,} "
         f"({int(pre.sum()):,} in an assembly, {int((~pre).sum()):,} in none), "
-        f"postsynaptic cells {len(post):,} ({int(post.sum()):,} in an assembly, {int((~post).sum()):,} in none)"
+        f"postsynaptic cells {len(post):,} ({int(post.sum()):,} in an assembly, "
+        f"{int((~post).sum()):,} in none)"
     )
     for (side, reason), n in classes.dropped.groupby(["side", "reason"]).size().items():
         who = {
