@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from cofire._validate import integer, one_of, positive, real
 from cofire.errors import InvalidArgumentError, InvalidTypeError
+from cofire.structure.classes import CLASSES
 from cofire.studies._settings import Settings
 
 _TEXTS = (
@@ -191,7 +192,12 @@ class StructureConfig(Settings):
                 raise InvalidArgumentError(
                     f"contrasts must be pairs of classes such as 'shared:disjoint', got {text!r}"
                 )
-            pairs.append((first.strip(), second.strip()))
+            names = first.strip(), second.strip()
+            for name in names:
+                one_of(name, "contrasts", CLASSES)
+            pairs.append(names)
+        if not pairs:
+            raise InvalidArgumentError("contrasts: name at least one pair, as 'shared:disjoint'")
         return tuple(pairs)
 
     @property
