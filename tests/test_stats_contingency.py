@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as peer
 
-from cofire.stats import adjust, bonferroni, chi_squared, goodness_of_fit, holm, rank_sum
+from cofire.stats import (
+    adjust,
+    bonferroni,
+    chi_squared,
+    goodness_of_fit,
+    holm,
+    rank_sum,
+    signed_rank,
+)
 
 counts = st.integers(1, 500)
 
@@ -91,6 +99,25 @@ def test_normal_rank_sum_equals_scipy(a, b, alternative):
     theirs = peer.mannwhitneyu(a, b, **options)
     ours = rank_sum(a, b, alternative=alternative, method="normal")
     np.testing.assert_allclose([ours.statistic, ours.p], theirs, rtol=1e-9, atol=1e-12)
+
+
+@given(samples, st.sampled_from(["two-sided", "greater", "less"]))
+def test_normal_signed_rank_equals_scipy(differences, alternative):
+    if not any(differences):
+        return
+    shifted = np.array(differences) - 5
+    if not shifted.any():
+        return
+    theirs = peer.wilcoxon(shifted[shifted != 0], alternative=alternative, method="approx")
+    ours = signed_rank(shifted, alternative=alternative, method="normal")
+    np.testing.assert_allclose(ours.p, theirs.pvalue, rtol=1e-9, atol=1e-12)
+    mixed = signed_rank(shifted, alternative=alternative, method="exact_or_normal")
+    assert mixed.statistic == ours.statistic
+
+
+def test_signed_rank_is_exact_without_ties():
+    exact = signed_rank([1.0, -2.0, 3.0, 4.0, 5.0], method="exact_or_normal")
+    assert exact.p == peer.wilcoxon([1.0, -2.0, 3.0, 4.0, 5.0], method="exact").pvalue
 
 
 def test_rank_sum_of_equal_values_has_p_1_and_no_z():

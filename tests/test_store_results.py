@@ -18,6 +18,7 @@ import cofire as cf
 from cofire.errors import FileFormatError
 from cofire.spikes.binning import bin_spikes_sparse
 from cofire.spikes.grid import BinGrid
+from structure_made import results as structure_results
 
 TRAINS = [[0.1, 0.4, 1.2, 3.3], [], [0.2, 0.5, 1.3, 3.35]]
 COUNTS = np.random.default_rng(0).poisson(1.0, (4, 60))
@@ -138,6 +139,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "Sync": lambda: cf.sync([0.9, 1.1], [1.0], (-0.5, 0.5)),
     "V1DD": v1dd,
     "V1DDScan": v1dd_scan,
+    **structure_results(),
 }
 
 

@@ -1,4 +1,4 @@
-"""Every statistic of Wagner-Carena et al. that the published tables allow, to the printed digits."""
+"""Statistics of Wagner-Carena et al. that the published tables allow, to the printed digits."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_sizes_of_the_first_40_cells_are_the_published_ones(v1dd, golden_v1dd):
     size[at] = pairs["summed_psd_um3"]
     wiring = cf.Connectome.from_matrix((size > 0).astype(np.int64), ids=pre, columns=post, psd=size)
     # Classes of pairs are given here, not derivable: assemblies of most post cells are not known.
-    known = structure.pair_classes({i: "" for i in wiring.ids}, wiring)
+    known = structure.pair_classes(dict.fromkeys(wiring.ids.tolist(), ""), wiring)
     codes = np.full(size.shape, -1, dtype=np.int8)
     codes[at] = [structure.classes.BASIC.index(name) for name in pairs["class"]]
     given = structure.PairClasses(

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 RANK_METHODS = ("auto", "normal", "uncorrected")
+SIGNED_METHODS = ("auto", "normal", "exact_or_normal")
 PAIRED_METHODS = ("signed_rank", "t", "permutation")
 
 _EXACT_PAIRS = 14
 """Up to this many pairs all 2**n sign flips are enumerated."""
+
+_EXACT_RANKS = 50
+"""Up to this many differences the distribution of their rank sum is taken exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,12 @@ def rank_sum(
 
 
 def signed_rank(
-    a: Any, b: Any = None, *, alternative: str = "two-sided", confidence: float = 0.95
+    a: Any,
+    b: Any = None,
+    *,
+    alternative: str = "two-sided",
+    method: str = "auto",
+    confidence: float = 0.95,
 ) -> RankTest:
     """Compare paired samples by the ranks of their differences (Wilcoxon signed rank).
 
@@ -189,6 +198,10 @@ def signed_rank(
         Second values of the same pairs.
     alternative : {"two-sided", "greater", "less"}
         ``"greater"``: values of `a` are the larger ones.
+    method : {"auto", "normal", "exact_or_normal"}
+        ``"auto"``: that of ``scipy.stats.wilcoxon``, which permutes small samples with ties.
+        ``"normal"``: corrected for ties, not for continuity. ``"exact_or_normal"``: exact for up to
+        50 differences without ties, otherwise normal.
     confidence : float in (0, 1)
 
     Returns
@@ -218,7 +231,7 @@ def signed_rank(
     >>> test.effect, test.p
     (1.0, 0.03125)
     """
-    return _signed_rank(_differences(a, b), alternative, confidence)
+    return _signed_rank(_differences(a, b), alternative, confidence, method)
 
 
 def paired_test(
@@ -288,10 +301,13 @@ def paired_test(
     )
 
 
-def _signed_rank(difference: FloatArray, alternative: str, confidence: float) -> RankTest:
+def _signed_rank(
+    difference: FloatArray, alternative: str, confidence: float, method: str = "auto"
+) -> RankTest:
     from scipy.stats import rankdata, wilcoxon
 
     one_of(alternative, "alternative", ALTERNATIVES)
+    one_of(method, "method", SIGNED_METHODS)
     z = _normal_quantile(confidence)
     nonzero = difference[difference != 0]
     n = len(nonzero)
@@ -303,7 +319,12 @@ def _signed_rank(difference: FloatArray, alternative: str, confidence: float) ->
     null_sd = float(np.sqrt((ranks**2).sum()) / 2)
     if n:
         effect = (2 * positive - total) / total
-        p = float(wilcoxon(nonzero, **options).pvalue)
+        exact = n <= _EXACT_RANKS and len(np.unique(ranks)) == n
+        if method == "normal" or (method == "exact_or_normal" and not exact):
+            p = _normal_p(positive - total / 2, null_sd, alternative)
+        else:
+            options["method"] = "auto" if method == "auto" else "exact"
+            p = float(wilcoxon(nonzero, **options).pvalue)
         inner = np.clip(effect, -1 + 1 / total, 1 - 1 / total) if n > 1 else 0.0
         half = z * 2 * null_sd / total
         low, high = np.tanh(np.arctanh(inner) + half * np.array([-1.0, 1.0]))

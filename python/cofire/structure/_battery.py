@@ -159,7 +159,13 @@ def signed_rank_record(
     }
     if not len(a):
         return record(quantity, pair, "signed_rank", **common)
-    test = signed_rank(a, b, alternative=options.alternative, confidence=options.confidence)
+    test = signed_rank(
+        a,
+        b,
+        alternative=options.alternative,
+        method="exact_or_normal",
+        confidence=options.confidence,
+    )
     return record(
         quantity,
         pair,

@@ -250,9 +250,11 @@ def tail_test(
     >>> tail_test(pairs, 0.5).observed.tolist()
     [2.0, 2.0]
     """
+    import pandas as pd
+
     from cofire.stats import goodness_of_fit
 
-    pairs = result.pairs if isinstance(result, ClassConnections) else result
+    pairs = result.pairs if isinstance(result, ClassConnections) else pd.DataFrame(result)
     if "class" not in pairs or "value" not in pairs:
         raise InvalidArgumentError("result must have the columns class and value: synapse sizes")
     for name in contrast:
