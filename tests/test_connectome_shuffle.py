@@ -16,11 +16,6 @@ from cofire.connectome import Connectome
 from cofire.errors import InvalidArgumentError, InvalidTypeError, MissingDataError
 from reference.connectome import rewired
 
-try:
-    from cofire.graph import rewire
-except ImportError:
-    rewire = None
-
 IDS = 864_691_135_302_123_457 + np.arange(12)
 METHODS = ("degree", "block", "weight", "label")
 
@@ -30,8 +25,6 @@ def degree(request, monkeypatch):
     """Rewiring the plain way, and cofire's own."""
     if request.param == "plain":
         monkeypatch.setitem(vars(cofire.graph), "rewire", rewired)
-    elif rewire is None:
-        pytest.skip("cofire.graph.rewire is not there yet")
 
 
 def random(n=12, density=0.3, seed=0, loops=True, psd=True) -> Connectome:

@@ -28,6 +28,7 @@ DECLARED = {
     ("_threads", "errors"),
     ("_validate", "errors"),
     ("connectome", "graph"),
+    ("datasets", "connectome"),
     ("datasets", "io"),
     ("events", "spikes"),
     ("io", "connectome"),

@@ -187,8 +187,11 @@ def _open_feather(path: Path) -> Table:
 
     def batches(fields: list[int] | None) -> Iterator[Any]:
         """Batches as the file holds them, some 65,000 rows each."""
-        options = arrow.ipc.IpcReadOptions(included_fields=fields)
-        with arrow.memory_map(str(path)) as source, arrow.ipc.open_file(source, options=options) as file:
+        chosen = arrow.ipc.IpcReadOptions(included_fields=fields)
+        with (
+            arrow.memory_map(str(path)) as source,
+            arrow.ipc.open_file(source, options=chosen) as file,
+        ):
             yield from (file.get_batch(k) for k in range(file.num_record_batches))
 
     def pieces(columns: list[str], rows: int | None) -> Iterator[pd.DataFrame]:

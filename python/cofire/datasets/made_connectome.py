@@ -379,7 +379,8 @@ class _Model:
 
     def probability(self, i: IntArray, j: IntArray) -> FloatArray:
         distance = np.sqrt(((self.xyz[i] - self.xyz[j]) ** 2).sum(axis=1))
-        p: FloatArray = self.peak[self.kind[i], self.kind[j]] * np.exp(-distance / self.effect["length_um"])
+        p: FloatArray = np.exp(-distance / self.effect["length_um"])
+        p *= self.peak[self.kind[i], self.kind[j]]
         if self.effect["excess"]:
             p[self.share(i, j)] *= 1.0 + self.effect["excess"]
         if self.effect["chain_excess"]:
