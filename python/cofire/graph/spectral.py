@@ -253,7 +253,7 @@ def pagerank(
     dangling = strengths == 0
     shares = graph.weights / np.repeat(strengths, np.diff(graph.indptr))
     follow = graph.with_weights(shares).matrix().T.tocsr()
-    rank = np.full(n, 1.0 / n)
+    rank: FloatArray = np.full(n, 1.0 / n)
     for _ in range(_ITERATIONS):
         before = rank
         rank = damping * (follow @ before + before[dangling].sum() / n) + (1 - damping) / n
@@ -302,7 +302,7 @@ def katz(adjacency: Any, *, weighted: bool = False, alpha: float | None = None) 
     --------
     >>> import cofire as cf
     >>> cf.graph.katz([[0, 1, 1], [0, 0, 1], [1, 0, 0]]).round(4)
-    array([0.5888, 0.4533, 0.6692])
+    array([0.5463, 0.4285, 0.7197])
     """
     graph = as_graph(adjacency, weighted=weighted, why="the sum over walks may not converge")
     radius = max((_radius(part) for _, part in _parts(graph, "strong")), default=0.0)
