@@ -57,13 +57,13 @@ class Forms:
             self.csr = sparse.csr_array((self.csr != 0).astype(np.float64))
         self.directed, self.weighted = directed, weighted
         self.small = self.csr.shape[0] < 1000
-        self.dense_peers = self.csr.shape[0] < 5000  # others would take minutes, or all memory
+        self.dense_peers = self.csr.shape[0] < 5000  # else minutes, or all memory
         self.ours = self.csr.toarray() if self.small else self.csr
         self.group = f"{size}, {self.csr.nnz} {'directed' if directed else 'undirected'} entries"
 
-    def bctpy(self):
+    def bctpy(self, *, feasible):
         """The module and its matrix, where it can do with this size."""
-        if not self.dense_peers or not (bct := optional("bct")):
+        if not feasible or not (bct := optional("bct")):
             return None, None
         return bct, self.csr.toarray()
 
@@ -110,15 +110,16 @@ def test_clustering(benchmark, size, form):
     implementations = {
         "cofire": lambda: graph.clustering(forms.ours, **options, threads=1),
         "cofire, two threads": lambda: graph.clustering(forms.ours, **options, threads=2),
-        "scipy.sparse product": lambda: sparse_products(forms),
     }
-    bct, dense = forms.bctpy()
-    if bct and (forms.small or form != "bu"):
+    if forms.dense_peers:  # beyond, S @ S holds 100 million entries
+        implementations["scipy.sparse product"] = lambda: sparse_products(forms)
+    bct, dense = forms.bctpy(feasible=forms.small or (forms.dense_peers and form != "bu"))
+    if bct:
         function = getattr(bct, f"clustering_coef_{form}")
         scaled = dense / dense.max()
         implementations["bctpy"] = lambda: function(scaled)
-    # Weights take networkx ten times as long.
-    nx, g = forms.networkx(feasible=forms.small or (forms.dense_peers and not weighted))
+    # Each triangle takes networkx a microsecond, with weights some more.
+    nx, g = forms.networkx(feasible=forms.small or form == "bd")
     if nx:
         weight = "weight" if weighted else None
         implementations["networkx"] = lambda: np.array(
@@ -161,7 +162,8 @@ def test_participation(benchmark, size):
         "cofire": lambda: graph.participation(forms.ours, ci, kind="out", weighted=True),
         "scipy.sparse product": one_hot,
     }
-    bct, dense = forms.bctpy()
+    # It multiplies integer matrices: minutes at 3,000 nodes.
+    bct, dense = forms.bctpy(feasible=forms.small)
     if bct:
         implementations["bctpy"] = lambda: np.nan_to_num(
             quiet(bct.participation_coef, dense, ci + 1, "out")  # NaN without edges
@@ -196,7 +198,7 @@ def test_rich_club(benchmark, size, weighted):
         "cofire": lambda: graph.rich_club(forms.ours, weighted=weighted, k_max=levels).R,
         "scipy.sparse, level by level": levels_by_matrices,
     }
-    bct, dense = forms.bctpy()
+    bct, dense = forms.bctpy(feasible=forms.small)
     if bct:
         function = bct.rich_club_wd if weighted else lambda a, k: bct.rich_club_bd(a, k)[0]
         implementations["bctpy"] = lambda: quiet(function, dense, levels)
@@ -228,7 +230,7 @@ def test_assortativity(benchmark, size):
             g, "out", "in"
         )
         equal["networkx"] = within(1e-9)
-    bct, dense = forms.bctpy()
+    bct, dense = forms.bctpy(feasible=forms.small)
     if bct:
         implementations["bctpy"] = lambda: bct.assortativity_bin(dense, 1)
         equal["bctpy"] = lambda _, theirs: within(1e-9)(bct_form, theirs)

@@ -84,10 +84,11 @@ def assortativity(
     m = graph.n_edges
     if m == 0:
         return float("nan")
-    per_node = edge_sums if weighted else edge_counts
-    first, second = (per_node(graph, end).astype(np.float64) for end in _ENDS[kind])
+    counts = {end: edge_counts(graph, end) for end in ("out", "in")}
+    per_node = {end: edge_sums(graph, end) for end in set(_ENDS[kind])} if weighted else counts
+    first, second = (per_node[end].astype(np.float64) for end in _ENDS[kind])
     # Means over edges are means over nodes that count as often as they are an end.
-    leaves, arrives = edge_counts(graph, "out") / m, edge_counts(graph, "in") / m
+    leaves, arrives = counts["out"] / m, counts["in"] / m
     mean_first, mean_second = leaves @ first, arrives @ second
     if form == "bct":
         mean_first = mean_second = (mean_first + mean_second) / 2
