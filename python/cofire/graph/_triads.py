@@ -9,10 +9,13 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import numpy.typing as npt
 
 from cofire._validate import FloatArray, IntArray
 from cofire.graph._adjacency import Indices
 from cofire.graph._jit import INDICES, INDPTR, WEIGHTS, kernel
+
+Codes = npt.NDArray[np.int8]
 
 MAN = (
     "021U",
@@ -116,7 +119,7 @@ CLOSED = _closed_table()
 )
 def dyads(
     indptr: IntArray, indices: Indices, weights: FloatArray
-) -> tuple[IntArray, Indices, np.typing.NDArray[np.int8], FloatArray]:
+) -> tuple[IntArray, Indices, Codes, FloatArray]:
     """Neighbors in either direction, ascending: row starts, neighbors, codes, weights (m, 2).
 
     Code 1: an edge to the neighbor, 2: from it, 3: both; columns of the weights likewise, 0 where
@@ -169,7 +172,7 @@ def dyads(
 def census(
     start: IntArray,
     neighbors: Indices,
-    codes: np.typing.NDArray[np.int8],
+    codes: Codes,
     order: IntArray,
     opened: Indices,
     closed: IntArray,
@@ -231,14 +234,15 @@ def census(
 
 
 @kernel(
-    "void(int64[::1], int32[::1], int8[::1], float64[:, ::1], int64, int64, int32[::1], "
-    "int64[::1], int32[::1], float64[:, :, ::1])"
+    "void(int64[::1], int32[::1], int8[::1], float64[:, ::1], float64[:, ::1], int64, int64, "
+    "int32[::1], int64[::1], int32[::1], float64[:, :, ::1])"
 )
 def intensities(
     start: IntArray,
     neighbors: Indices,
-    codes: np.typing.NDArray[np.int8],
+    codes: Codes,
     weights: FloatArray,
+    logs: FloatArray,
     first: int,
     stop: int,
     motif: Indices,
@@ -248,25 +252,33 @@ def intensities(
 ) -> None:
     """Add count, intensity and coherence of triples whose first node is first..stop-1.
 
-    `out` is (n, 13, 3). The first node of a triple is its end of lower number, or, with three
-    dyads, its lowest.
+    `out` is (n, 13, 3); `logs` of the weights, anything where there is no edge. The first node of a
+    triple is its end of lower number, or, with three dyads, its lowest.
     """
     n = len(start) - 1
     mark = np.full(n, -1, np.int64)
+    # Sums over the edges of a part without branches: which is as good as random.
+    has = np.empty((len(masks), 6))
+    for k in range(len(masks)):
+        for bit in range(6):
+            has[k, bit] = masks[k] >> bit & 1
     edge, log_edge = np.zeros(6), np.zeros(6)
-    nodes = np.zeros(3, np.int64)
-    logs = np.log(weights)  # -inf where there is no edge is never read
+    of_x, of_b = np.zeros((13, 3)), np.zeros((13, 3))
     for x in range(first, stop):
+        of_x[:] = 0.0
         for e in range(start[x], start[x + 1]):
             mark[neighbors[e]] = e
         for e in range(start[x], start[x + 1]):
             b = neighbors[e]
+            of_b[:] = 0.0
             edge[0], edge[1] = weights[e, 0], weights[e, 1]
             log_edge[0], log_edge[1] = logs[e, 0], logs[e, 1]
-            for f in range(start[b], start[b + 1]):
+            for f in range(start[b + 1] - 1, start[b] - 1, -1):
                 y = neighbors[f]
+                if y <= x:
+                    break
                 g = mark[y]
-                if y <= x or (g >= 0 and (b < x or y < b)):
+                if g >= 0 and (b < x or y < b):
                     continue
                 pattern = codes[e] | codes[f] << 4
                 if g >= 0:
@@ -276,19 +288,26 @@ def intensities(
                 edge[4], edge[5] = weights[f, 0], weights[f, 1]
                 log_edge[4], log_edge[5] = logs[f, 0], logs[f, 1]
                 for k in range(part_start[pattern], part_start[pattern + 1]):
-                    size, total, log_product = 0, 0.0, 0.0
+                    size, total, log_product = 0.0, 0.0, 0.0
                     for bit in range(6):
-                        if masks[k] >> bit & 1:
-                            size += 1
-                            total += edge[bit]
-                            log_product += log_edge[bit]
+                        size += has[k, bit]
+                        total += has[k, bit] * edge[bit]
+                        log_product += has[k, bit] * log_edge[bit]
                     intensity = np.exp(log_product / size)
                     coherence = intensity * size / total
                     c = motif[masks[k]]
-                    nodes[0], nodes[1], nodes[2] = x, b, y
-                    for i in range(3):
-                        out[nodes[i], c, 0] += 1.0
-                        out[nodes[i], c, 1] += intensity
-                        out[nodes[i], c, 2] += coherence
+                    of_b[c, 0] += 1.0
+                    of_b[c, 1] += intensity
+                    of_b[c, 2] += coherence
+                    out[y, c, 0] += 1.0
+                    out[y, c, 1] += intensity
+                    out[y, c, 2] += coherence
+            for c in range(13):
+                for k in range(3):
+                    out[b, c, k] += of_b[c, k]
+                    of_x[c, k] += of_b[c, k]
+        for c in range(13):
+            for k in range(3):
+                out[x, c, k] += of_x[c, k]
         for e in range(start[x], start[x + 1]):
             mark[neighbors[e]] = -1

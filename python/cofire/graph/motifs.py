@@ -184,11 +184,13 @@ def motif_intensity(
     n = graph.n
     fits_memory((n, 13, 3), np.float64, "the sums over the motifs of each node")
     found = dyads(graph.indptr, graph.indices, graph.weights)
+    weights = found[3]
+    logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
     part_start, masks = _parts(kind)
 
     def one_block(first: int, stop: int) -> FloatArray:
         sums = np.zeros((n, 13, 3))
-        intensities(*found, first, stop, MOTIF, part_start, masks, sums)
+        intensities(*found, logs, first, stop, MOTIF, part_start, masks, sums)
         return sums
 
     block = max(1, -(-n // _BLOCKS))
