@@ -18,7 +18,6 @@ from cofire.graph._bitsets import (
     clustering_of,
     density_nulls,
     path_sums,
-    sparse_path_sums,
     study_nulls,
     wired_nulls,
 )
@@ -72,12 +71,9 @@ def test_clustering_equals_the_definition_with_self_loops_too(n, density, seed, 
 def test_path_sums_equal_the_definition_and_ignore_self_loops(n, density, seed, loops):
     wiring = random_graph(n, density, seed)
     expected = reference.path_sums(wiring)
-    rows = as_graph(wiring, directed=False)
-    sparse = sparse_path_sums(rows.indptr, rows.indices, 0, n)
     if loops:
         np.fill_diagonal(wiring, True)
     np.testing.assert_allclose(path_sums(pack(wiring), 0, n), expected, rtol=1e-12)
-    np.testing.assert_allclose(sparse, expected, rtol=1e-12)
 
 
 @given(sizes, densities, st.integers(0, 99))
@@ -105,17 +101,6 @@ def test_a_long_path_is_searched_to_its_end():
     expected = reference.path_sums(line)
     graph = as_graph(line, directed=False)
     np.testing.assert_allclose(path_sums(bit_rows(graph), 0, n), expected, rtol=1e-12)
-    found = [sparse_path_sums(graph.indptr, graph.indices, i, min(i + 64, n)) for i in (0, 64, 128)]
-    rest = sparse_path_sums(graph.indptr, graph.indices, 192, n)
-    np.testing.assert_allclose(np.sum([*found, rest], axis=0), expected, rtol=1e-12)
-
-
-def test_directed_paths_are_followed_forwards():
-    wiring = np.random.default_rng(3).random((90, 90)) < 0.03
-    np.fill_diagonal(wiring, False)
-    graph = as_graph(wiring)
-    found = sparse_path_sums(graph.indptr, graph.indices, 0, 90)
-    np.testing.assert_allclose(found, reference.path_sums(wiring), rtol=1e-12)
 
 
 @pytest.mark.parametrize("p", [0.18, 0.3, 0.5, 0.75, 0.001, 0.0, np.nextafter(1.0, 0.0), 1e-300])
@@ -190,16 +175,14 @@ import numpy as np
 np.seterr(over="ignore")
 from cofire import graph
 from cofire.graph._bitsets import (
-    binary_digits, density_nulls, sparse_path_sums, study_nulls,
+    binary_digits, density_nulls, study_nulls,
 )
-from cofire.graph._adjacency import as_graph
 np.set_printoptions(precision=12)
 ring = np.roll(np.eye(66), 1, 1) + np.roll(np.eye(66), 2, 1)
 seeds = np.arange(2, dtype=np.uint64)
 for each in (
     study_nulls(66, seeds, binary_digits(0.18), binary_digits(0.3)),
     density_nulls(66, seeds, 1800),
-    sparse_path_sums(as_graph(ring).indptr, as_graph(ring).indices, 0, 66),
     graph.small_worldness(ring + ring.T, n_null=1, null="degree").null_clustering,
     graph.rewire(ring, connected=True)[0].indices,
     graph.rewire(ring + ring.T, directed=False, weights="strength")[0].indices,

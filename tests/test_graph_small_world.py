@@ -136,15 +136,6 @@ def test_dense_and_sparse_graphs_are_measured_alike(monkeypatch, null):
         assert abs(a.mean() - b.mean()) < 4 * np.hypot(a.std(), b.std()) / np.sqrt(300) + 1e-12
 
 
-def test_of_large_sparse_graphs_triangles_are_counted_in_rows(monkeypatch):
-    pytest.importorskip("cofire.graph.triangles")
-    wiring = make(200, 0.01, 4)
-    as_bits = graph.small_worldness(wiring, n_null=1)
-    monkeypatch.setattr(small_world, "_MOST_NODES_AS_BITS", 0)
-    in_rows = graph.small_worldness(wiring, n_null=3, null="degree")
-    assert measures(in_rows) == pytest.approx(measures(as_bits), rel=1e-12)
-
-
 def test_density_nulls_have_the_density_and_degree_nulls_the_degrees():
     n, k = 60, 6
     wiring = ring(n, k)

@@ -1,9 +1,9 @@
 """How clustered and how efficient is a binary undirected graph, held as rows of bits?
 
 Row i is ``ceil(n / 64)`` words; bit j of it is the edge i - j. Common neighbors are an AND and a
-count of bits; one step of a search through the graph is an OR of rows. That suits graphs of up to
-some thousand nodes, and graphs that are dense (more than one edge in 64), and null graphs, which
-are drawn straight into bits, 64 pairs of nodes at a time.
+count of bits; one step of a search through the graph is an OR of rows. That suits graphs in which
+more than one possible edge in 64 is there, and null graphs, which are drawn straight into bits, 64
+pairs of nodes at a time.
 
 A bit on the diagonal is a self-loop: it makes a node its own neighbor in the clustering; paths
 ignore it.
@@ -343,69 +343,6 @@ def path_sums(bits: Bits, first: int, stop: int) -> FloatArray:
     """Sum of 1/d, sum of d, number of pairs with a path, from the sources first..stop-1."""
     sums = np.zeros(3, np.float64)
     _path_sums(bits, first, stop, sums)
-    return sums
-
-
-@njit(nogil=True, cache=True)
-def _step(
-    indptr: Any, indices: Any, active: Any, frontier: Any, seen: Any, following: Any, touched: Any
-) -> Any:
-    """Send the frontier of the active nodes to their neighbors; those, and how many bits are new.
-
-    `touched` is False everywhere, before and after.
-    """
-    reached, n_reached = np.empty(len(touched), np.int32), 0
-    for i in active:
-        for e in range(indptr[i], indptr[i + 1]):
-            j = indices[e]
-            if not touched[j]:
-                touched[j] = True
-                reached[n_reached] = j
-                n_reached += 1
-                following[j] = _ZERO
-            for q in range(8):
-                following[j, q] |= frontier[i, q]
-    n_active, found = 0, 0
-    for k in range(n_reached):
-        j = reached[k]
-        touched[j] = False
-        new = 0
-        for q in range(8):
-            following[j, q] &= ~seen[j, q]
-            seen[j, q] |= following[j, q]
-            new += _popcount(following[j, q])
-        if new > 0:
-            reached[n_active] = j
-            n_active += 1
-            found += new
-    return reached[:n_active], found
-
-
-@kernel(f"float64[::1]({INDPTR}, {INDICES}, int64, int64)")
-def sparse_path_sums(indptr: Any, indices: Any, first: int, stop: int) -> FloatArray:
-    """As :func:`path_sums`, of at most 512 sources and a graph in compressed rows.
-
-    All sources search at the same time: of each node it is known, in a cache line of bits, by which
-    of them it has been seen (Then et al. 2014, doi:10.14778/2735496.2735507).
-    """
-    n = len(indptr) - 1
-    seen = np.zeros((n, 8), np.uint64)
-    frontier, following = np.zeros((n, 8), np.uint64), np.zeros((n, 8), np.uint64)
-    touched = np.zeros(n, np.bool_)
-    active = np.arange(first, stop).astype(np.int32)
-    for source in range(first, stop):
-        _set(seen, source, source - first)
-        _set(frontier, source, source - first)
-    sums = np.zeros(3, np.float64)
-    length, n_left = 0, (stop - first) * (n - 1)
-    while len(active) > 0 and n_left > 0:
-        length += 1
-        active, found = _step(indptr, indices, active, frontier, seen, following, touched)
-        frontier, following = following, frontier
-        n_left -= found
-        sums[0] += found / length
-        sums[1] += found * length
-        sums[2] += found
     return sums
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from cofire._validate import FloatArray, integer
 from cofire.graph._adjacency import Graph, as_graph
-from cofire.graph._bitsets import sparse_path_sums
 from cofire.graph._blocks import run_blocks
+from cofire.graph.paths import path_sums
 from cofire.graph.rewiring import null_seeds
 from cofire.graph.small_world import from_pairs
+from cofire.graph.triangles import clustering
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,7 @@ def small_world_propensity(
     -----
     C is the mean over nodes of Onnela's clustering, ``diag((W**(1/3))**3) / (k (k - 1))`` with
     weights divided by the largest and 0 for degrees k < 2. L is the mean distance over the pairs
-    with a path, an edge being 1 / weight long (Dijkstra's algorithm of scipy.sparse.csgraph).
+    with a path, an edge being 1 / weight long.
 
     Lattice: all weights in descending order, the n largest in random order on the n pairs of
     neighbors on a ring, the next n on pairs two apart, and so on; the last ones on a random part of
@@ -138,7 +139,7 @@ def small_world_propensity(
     n_null = integer(n_null, "n_null", 1)
     graph = as_graph(adjacency, directed=False, weighted=weighted)
     seeds = null_seeds(rng, 0, n_null)
-    clustering, path_length, n_pairs = _weighted_measures(graph, weighted)
+    c, path_length, n_pairs = _weighted_measures(graph, weighted)
 
     def make(start: int, stop: int) -> FloatArray:
         generator = np.random.default_rng(seeds[start])
@@ -147,35 +148,22 @@ def small_world_propensity(
 
     made = np.array(run_blocks(make, n_null, 1, threads))
     (lattice_c, lattice_l), (random_c, random_l) = made.mean(axis=0)
-    d_c = _clipped(lattice_c - clustering, lattice_c - random_c)
+    d_c = _clipped(lattice_c - c, lattice_c - random_c)
     connected = n_pairs == graph.n * (graph.n - 1)
     d_l = _clipped(path_length - random_l, lattice_l - random_l) if connected else 1.0
     value = 1.0 - float(np.sqrt((d_c**2 + d_l**2) / 2))
     nulls = (made[:, 0, 0], made[:, 0, 1], made[:, 1, 0], made[:, 1, 1])
-    return SmallWorldPropensity(value, d_c, d_l, clustering, path_length, *nulls)
+    return SmallWorldPropensity(value, d_c, d_l, c, path_length, *nulls)
 
 
 def _weighted_measures(graph: Graph, weighted: bool) -> tuple[float, float, int]:
     """Mean of Onnela's clustering, mean distance, number of pairs with a path."""
     if not graph.n_edges:
         return (0.0 if graph.n else np.nan), np.nan, 0
-    roots = graph.with_weights(np.cbrt(graph.weights / graph.weights.max())).matrix()
-    triangles = (roots @ roots).multiply(roots).sum(axis=1)
-    degrees = np.diff(graph.indptr)
-    clustering = float((triangles / np.maximum(degrees * (degrees - 1.0), 1.0)).mean())
-    total, n_pairs = 0.0, 0
-    for start in range(0, graph.n, 256):
-        sources = np.arange(start, min(start + 256, graph.n))
-        if weighted:
-            from scipy.sparse.csgraph import dijkstra
-
-            distances = dijkstra(graph.with_weights(graph.lengths()).matrix(), indices=sources)
-            found = distances[np.isfinite(distances)]
-            total, n_pairs = total + float(found.sum()), n_pairs + len(found) - len(sources)
-        else:
-            sums = sparse_path_sums(graph.indptr, graph.indices, start, start + len(sources))
-            total, n_pairs = total + sums[1], n_pairs + int(sums[2])
-    return clustering, total / n_pairs, n_pairs
+    shares = clustering(graph.matrix(), directed=False, weighted=weighted, threads=1)
+    paths = path_sums(graph, weighted, 1)
+    n_pairs = int(paths.reached.sum())
+    return float(shares.mean()), float(paths.total.sum() / n_pairs), n_pairs
 
 
 def _lattice_of(graph: Graph, generator: np.random.Generator) -> Graph:

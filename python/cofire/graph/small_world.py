@@ -15,12 +15,13 @@ from cofire.graph._bitsets import (
     clustering_of,
     density_nulls,
     path_sums,
-    sparse_path_sums,
     study_nulls,
     wired_nulls,
 )
 from cofire.graph._blocks import run_blocks
+from cofire.graph.paths import path_sums as sums_of_paths
 from cofire.graph.rewiring import Seeds, null_seeds, rewired_targets
+from cofire.graph.triangles import clustering
 from cofire.stats.surrogates import seed_of
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _STUDY_EDGE, _STUDY_LOOP = 0.18, 0.3
 # Null measures of the study: (n_nodes, n_null, seed) -> (n_null, 3).
 _CACHE: dict[tuple[int, int, int], FloatArray] = {}
 _CACHE_SIZE = 64
-
-_MOST_NODES_AS_BITS = 16_384  # 34 MB; of larger sparse graphs, triangles are counted in rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,14 +176,14 @@ def small_worldness(
     n_null = integer(n_null, "n_null", 1)
     one_of(null, "null", _NULLS)
     graph = as_graph(adjacency, directed=False, weighted=False)
-    clustering, efficiency, path_length = _measures(graph, threads)
+    c, e, path_length = _measures(graph, threads)
     if null == "study":
         nulls = _study_nulls(graph.n, n_null, rng, threads)
     else:
         nulls = _own_nulls(graph, null, null_seeds(rng, 0, n_null), threads)
-    value = _ratio(clustering, _mean(nulls[:, 0])) * _ratio(efficiency, _mean(nulls[:, 1]))
+    value = _ratio(c, _mean(nulls[:, 0])) * _ratio(e, _mean(nulls[:, 1]))
     columns = (nulls[:, 0], nulls[:, 1], nulls[:, 2])
-    return SmallWorldness(value, clustering, efficiency, path_length, *columns, null)
+    return SmallWorldness(value, c, e, path_length, *columns, null)
 
 
 def _measures(graph: Graph, threads: int | None) -> tuple[float, float, float]:
@@ -192,23 +191,18 @@ def _measures(graph: Graph, threads: int | None) -> tuple[float, float, float]:
     n = graph.n
     if n < 2:
         return (0.0 if n else np.nan), np.nan, np.nan
-    if n <= _MOST_NODES_AS_BITS or _is_dense(graph):
+    if _is_dense(graph):
         fits_memory((n, (n + 63) // 64), np.uint64, "the adjacency as bits")
         bits = bit_rows(graph)
-        clustering = clustering_of(bits)
+        shares = clustering_of(bits)
+        parts = run_blocks(lambda start, stop: path_sums(bits, start, stop), n, 512, threads)
+        inverse, total, n_pairs = np.sum(parts, axis=0)
     else:
-        from cofire.graph import clustering as of_rows
-
-        clustering = of_rows(graph.matrix(), directed=False)
-
-    def search(start: int, stop: int) -> FloatArray:
-        if _is_dense(graph):
-            return path_sums(bits, start, stop)
-        return sparse_path_sums(graph.indptr, graph.indices, start, stop)
-
-    inverse, total, n_pairs = np.sum(run_blocks(search, n, 512, threads), axis=0)
-    distance = total / n_pairs if n_pairs else np.nan
-    return float(clustering.mean()), float(inverse / (n * (n - 1.0))), float(distance)
+        shares = clustering(graph.matrix(), directed=False, threads=threads)
+        paths = sums_of_paths(graph, False, threads)
+        inverse, total, n_pairs = (x.sum() for x in (paths.inverse, paths.total, paths.reached))
+    distance = float(total / n_pairs) if n_pairs else np.nan
+    return float(shares.mean()), float(inverse / (n * (n - 1.0))), distance
 
 
 def _is_dense(graph: Graph) -> bool:
@@ -267,7 +261,8 @@ def _own_nulls(graph: Graph, null: str, seeds: Seeds, threads: int | None) -> Fl
             made = random_graph(n, n_edges, np.random.default_rng(seeds[start]))
         else:
             targets = rewired_targets(graph, seeds[start:stop])[0]
-            made = Graph(graph.indptr, targets, graph.weights, False, 0)
+            wired = Graph(graph.indptr, targets, graph.weights, False, 0)
+            made = as_graph(wired.matrix(), directed=False)  # with columns in order
         return np.array([_measures(made, 1)])
 
     if _is_dense(graph):
