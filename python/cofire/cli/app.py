@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cofire.cli.olfaction import olfaction_app
+from cofire.cli.structure import add_structure
 
 app = typer.Typer(
     name="cofire",
@@ -201,6 +202,9 @@ def react(
         threads=threads,
         quiet=quiet,
     )
+
+
+add_structure(app)
 
 
 @app.command()

@@ -23,6 +23,15 @@ from cofire.plot.events import (
     plot_unit_responses,
 )
 from cofire.plot.kc_assemblies import plot_kc_assemblies
+from cofire.plot.network import (
+    plot_class_wiring,
+    plot_degrees,
+    plot_measures_by_class,
+    plot_motif_profile,
+    plot_null_comparison,
+    plot_partition_table,
+    plot_rich_club,
+)
 from cofire.plot.olfaction import (
     plot_concentration,
     plot_confusion,
@@ -47,6 +56,16 @@ from cofire.plot.reactivation import (
     plot_reactivation_effect,
 )
 from cofire.plot.recovery import plot_parameter_recovery
+from cofire.plot.structure import plot_cell_groups, plot_connection_shares, plot_raincloud
+from cofire.plot.structure_controls import (
+    plot_assembly_breakdown,
+    plot_connectivity_map,
+    plot_coupling_model,
+    plot_distance_dependence,
+    plot_null_distributions,
+    plot_power,
+    plot_tail,
+)
 from cofire.plot.style import assembly_color, assembly_label, save_figure, t_interval
 
 __all__ = [
@@ -56,29 +75,46 @@ __all__ = [
     "plot_activation_heatmap",
     "plot_activation_raster",
     "plot_assemblies",
+    "plot_assembly_breakdown",
+    "plot_cell_groups",
+    "plot_class_wiring",
     "plot_concentration",
     "plot_confusion",
+    "plot_connection_shares",
+    "plot_connectivity_map",
     "plot_correlation_matrix",
     "plot_correlogram",
+    "plot_coupling_model",
     "plot_cross_comparison",
+    "plot_degrees",
+    "plot_distance_dependence",
     "plot_eigenvalues",
     "plot_event_triggered",
     "plot_explained_variance",
     "plot_gap_conductances",
     "plot_joint_peth",
+    "plot_kc_assemblies",
     "plot_kc_heat",
     "plot_learned_parameters",
-    "plot_kc_assemblies",
+    "plot_measures_by_class",
     "plot_members_by_group",
     "plot_mixtures",
     "plot_model_agreement",
+    "plot_motif_profile",
+    "plot_null_comparison",
+    "plot_null_distributions",
     "plot_odor_similarity",
     "plot_paired",
     "plot_parameter_recovery",
+    "plot_partition_table",
     "plot_peri_event",
+    "plot_power",
+    "plot_raincloud",
     "plot_reactivation",
     "plot_reactivation_effect",
+    "plot_rich_club",
     "plot_significance_sweep",
+    "plot_tail",
     "plot_threshold_scaling",
     "plot_thresholds",
     "plot_training",
