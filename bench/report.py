@@ -28,7 +28,7 @@ STORE = BENCH / "results.json"
 NOTES = BENCH / "notes.md"
 PEERS = (
     "numpy", "scipy", "scikit-learn", "numba", "pynapple", "elephant", "phylib", "torch", "pynwb",
-    "h5py", "snntorch", "norse", "spikingjelly",
+    "h5py", "pyarrow", "snntorch", "norse", "spikingjelly", "networkx", "bctpy", "igraph",
 )  # fmt: skip
 
 WORKLOADS = (

@@ -5,6 +5,21 @@ Every function takes the same adjacency: an ndarray, a scipy.sparse matrix, a ne
 Self-loops are left out of every measure; ``weighted=False`` looks only at which entries are not
 zero; ``directed=False`` wants a symmetric matrix and refuses another one. Where paths have lengths,
 the length of an edge is 1 / weight.
+
+What a well-kept library does well is called, not written again:
+
+=============================================  =====================================================
+components, order of sources for locality      ``scipy.sparse.csgraph``
+communicability and subgraph centrality        ``scipy.linalg.expm`` (unnormalized, directed),
+                                               ``scipy.linalg.eigh`` (undirected)
+eigenvector, spectral radius, bisection        ``scipy.sparse.linalg.eigsh``, ``eigs``
+products of sparse matrices                    ``scipy.sparse``
+forms of graphs                                networkx, as input and as oracle of the tests
+=============================================  =====================================================
+
+Everything else is compiled here, because it was measured to be faster than networkx, bctpy and
+igraph (``bench/bench_graph_*.py``), or because they have no directed or weighted form. igraph is
+never needed.
 """
 
 from __future__ import annotations
