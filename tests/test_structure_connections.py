@@ -9,7 +9,7 @@ import cofire as cf
 from cofire import structure
 from cofire.errors import InvalidArgumentError, InvalidTypeError, JoinError, MissingDataError
 from cofire.structure._battery import COLUMNS
-from cofire.structure._two_paths import _count_pairs, _fill_pairs, _list_paths, two_path_sums
+from cofire.structure._two_paths import _list_paths, _row_sums, two_path_sums
 from cofire.structure.classes import CLASSES
 from reference import structure as reference
 from structure_made import made_wiring
@@ -266,6 +266,23 @@ def test_sums_over_two_paths_equal_a_sparse_product(case):
     assert count.sum() == ((size > 0).astype(int) @ (size > 0).astype(int)).sum()
 
 
+@pytest.mark.parametrize("density", [0.001, 0.02, 0.3])
+def test_sums_over_two_paths_do_not_depend_on_blocks_and_threads(density, monkeypatch):
+    from scipy import sparse
+
+    matrix = sparse.random_array((300, 300), density=density, rng=0, format="csr")
+    same = np.arange(300)
+    one = two_path_sums(matrix, matrix, same, threads=1)
+    monkeypatch.setattr("cofire.structure._two_paths._BLOCK_PAIRS", 500)
+    for threads in (1, 2, 3):
+        for a, b in zip(one, two_path_sums(matrix, matrix, same, threads), strict=True):
+            np.testing.assert_array_equal(a, b)
+    product = (matrix @ matrix).toarray()
+    np.fill_diagonal(product, 0)
+    ours = sparse.csr_array((one[3], one[1], one[0]), shape=matrix.shape)
+    np.testing.assert_allclose(ours.toarray(), product, atol=1e-12)
+
+
 def test_kernels_run_without_compilation():
     size = random_case(3)[0]
     from scipy import sparse
@@ -273,14 +290,12 @@ def test_kernels_run_without_compilation():
     matrix = sparse.csr_array(size)
     parts = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     same = np.arange(len(size))
-    indptr = _count_pairs._function(*parts, *parts, same, len(size))
-    np.testing.assert_array_equal(indptr, _count_pairs(*parts, *parts, same, len(size)))
     outs = []
-    for fill in (_fill_pairs._function, _fill_pairs):
-        n = int(indptr[-1])
-        out = (np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n))
-        fill(*parts, *parts, same, len(size), indptr, *out)
-        outs.append(out)
+    for fill in (_row_sums._function, _row_sums):
+        out = (np.empty(len(size), np.int64), np.empty(999, np.int32), np.empty(999, np.int64))
+        weight = np.empty(999)
+        n = fill(*parts, *parts, same, len(size), 0, len(size), *out, weight)
+        outs.append((out[0], *(each[:n] for each in (*out[1:], weight))))
     for plain, compiled in zip(*outs, strict=True):
         np.testing.assert_array_equal(plain, compiled)
     every = np.ones(len(size), dtype=bool)

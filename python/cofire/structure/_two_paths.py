@@ -8,12 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from cofire._validate import FloatArray, IntArray
+from cofire.graph._blocks import run_blocks
 from cofire.graph._jit import kernel
 
 if TYPE_CHECKING:
     import scipy.sparse
 
 Indices = npt.NDArray[np.int32]
+
+# Pairs of a block of rows, as room that is taken for them.
+_BLOCK_PAIRS = 2**18
 
 _CSR = "int64[::1], int32[::1], float64[::1]"
 
@@ -22,6 +26,7 @@ def two_path_sums(
     first: scipy.sparse.csr_array,
     second: scipy.sparse.csr_array,
     same: IntArray,
+    threads: int | None = None,
 ) -> tuple[IntArray, Indices, IntArray, FloatArray]:
     """Chains j, k, i between every j and i: how many, and the sum of products of weights.
 
@@ -32,6 +37,8 @@ def two_path_sums(
         there.
     same : ndarray (n_pre,) int64
         Column that is the cell of each row, or -1: no chain leads back to its beginning.
+    threads : int, optional
+        The result does not depend on it.
 
     Returns
     -------
@@ -39,14 +46,41 @@ def two_path_sums(
         CSR (n_pre, n_post), columns ascending.
     """
     parts = (*csr_parts(first), *csr_parts(second))
-    n_post = int(second.shape[1])
+    n_pre, n_post = int(first.shape[0]), int(second.shape[1])
     same = np.ascontiguousarray(same, dtype=np.int64)
-    indptr = _count_pairs(*parts, same, n_post)
-    indices = np.empty(int(indptr[-1]), dtype=np.int32)
-    count = np.empty(len(indices), dtype=np.int64)
-    weight = np.empty(len(indices), dtype=np.float64)
-    _fill_pairs(*parts, same, n_post, indptr, indices, count, weight)
-    return indptr, indices, count, weight
+    room, starts = _blocks(parts[0], parts[1], parts[3], n_post)
+
+    def of_block(start: int, stop: int) -> tuple[IntArray, Indices, IntArray, FloatArray]:
+        rows = starts[start], starts[stop]
+        space = int(room[rows[0] : rows[1]].sum())
+        lengths = np.zeros(rows[1] - rows[0], dtype=np.int64)
+        indices = np.empty(space, dtype=np.int32)
+        count = np.empty(space, dtype=np.int64)
+        weight = np.empty(space, dtype=np.float64)
+        n = _row_sums(*parts, same, n_post, rows[0], rows[1], lengths, indices, count, weight)
+        return lengths, indices[:n].copy(), count[:n].copy(), weight[:n].copy()
+
+    found = run_blocks(of_block, len(starts) - 1, 1, threads)
+    if not found:
+        return (
+            np.zeros(n_pre + 1, dtype=np.int64),
+            np.zeros(0, dtype=np.int32),
+            np.zeros(0, dtype=np.int64),
+            np.zeros(0),
+        )
+    lengths, indices, count, weight = (np.concatenate(each) for each in zip(*found, strict=True))
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), indices, count, weight
+
+
+def _blocks(
+    first_ptr: IntArray, first: Indices, second_ptr: IntArray, n_post: int
+) -> tuple[IntArray, IntArray]:
+    """Room that the pairs of each row may need, and the rows at which blocks begin."""
+    paths = np.concatenate([[0], np.cumsum(np.diff(second_ptr)[first])])
+    room = np.minimum(np.diff(paths[first_ptr]), n_post).astype(np.int64)
+    n_blocks = np.concatenate([[0], np.cumsum(room)[:-1]]) // _BLOCK_PAIRS if len(room) else room
+    starts = np.append(np.flatnonzero(np.diff(n_blocks, prepend=-1)), len(room))
+    return room, starts.astype(np.int64)
 
 
 def csr_parts(matrix: Any) -> tuple[IntArray, Indices, FloatArray]:
@@ -58,39 +92,11 @@ def csr_parts(matrix: Any) -> tuple[IntArray, Indices, FloatArray]:
     )
 
 
-@kernel(f"int64[::1]({_CSR}, {_CSR}, int64[::1], int64)")
-def _count_pairs(
-    first_ptr: IntArray,
-    first: Indices,
-    first_weight: FloatArray,
-    second_ptr: IntArray,
-    second: Indices,
-    second_weight: FloatArray,
-    same: IntArray,
-    n_post: int,
-) -> IntArray:
-    n_pre = len(first_ptr) - 1
-    indptr = np.zeros(n_pre + 1, dtype=np.int64)
-    seen = np.full(n_post, -1, dtype=np.int64)
-    for j in range(n_pre):
-        n = 0
-        if same[j] >= 0:
-            seen[same[j]] = j
-        for e in range(first_ptr[j], first_ptr[j + 1]):
-            k = first[e]
-            for f in range(second_ptr[k], second_ptr[k + 1]):
-                i = second[f]
-                if seen[i] != j:
-                    seen[i] = j
-                    n += 1
-        indptr[j + 1] = indptr[j] + n
-    return indptr
-
-
 @kernel(
-    f"void({_CSR}, {_CSR}, int64[::1], int64, int64[::1], int32[::1], int64[::1], float64[::1])"
+    f"int64({_CSR}, {_CSR}, int64[::1], int64, int64, int64, int64[::1], int32[::1], int64[::1], "
+    "float64[::1])"
 )
-def _fill_pairs(
+def _row_sums(
     first_ptr: IntArray,
     first: Indices,
     first_weight: FloatArray,
@@ -99,39 +105,58 @@ def _fill_pairs(
     second_weight: FloatArray,
     same: IntArray,
     n_post: int,
-    indptr: IntArray,
+    first_row: int,
+    last_row: int,
+    lengths: IntArray,
     indices: Indices,
     count: IntArray,
     weight: FloatArray,
-) -> None:
-    n_pre = len(first_ptr) - 1
+) -> int:
+    """Fill the pairs of some rows and how many each row has; return how many there are."""
     number = np.zeros(n_post, dtype=np.int64)
     total = np.zeros(n_post, dtype=np.float64)
-    for j in range(n_pre):
-        begin = indptr[j]
-        end = indptr[j + 1]
-        if begin == end:
-            continue
+    at = 0
+    for j in range(first_row, last_row):
+        begin = at
+        n_paths = 0
+        for e in range(first_ptr[j], first_ptr[j + 1]):
+            n_paths += second_ptr[first[e] + 1] - second_ptr[first[e]]
+        # Few paths: remember where they end, and sort. Many: one sweep over the row, which brings
+        # the columns in order by itself.
+        few = n_paths * 8 < n_post
         for e in range(first_ptr[j], first_ptr[j + 1]):
             k = first[e]
             w = first_weight[e]
             for f in range(second_ptr[k], second_ptr[k + 1]):
                 i = second[f]
+                if few and number[i] == 0:
+                    indices[at] = i
+                    at += 1
                 number[i] += 1
                 total[i] += w * second_weight[f]
-        if same[j] >= 0:
-            number[same[j]] = 0
-            total[same[j]] = 0.0
-        # One sweep over the row brings the columns in order and clears it for the next one.
-        at = begin
-        for i in range(n_post):
-            if number[i] > 0:
-                indices[at] = i
-                count[at] = number[i]
-                weight[at] = total[i]
+        if few:
+            ends = np.sort(indices[begin:at])
+            at = begin
+            for i in ends:
+                if i != same[j]:
+                    indices[at] = i
+                    count[at] = number[i]
+                    weight[at] = total[i]
+                    at += 1
                 number[i] = 0
                 total[i] = 0.0
-                at += 1
+        else:
+            for i in range(n_post):
+                if number[i] > 0:
+                    if i != same[j]:
+                        indices[at] = i
+                        count[at] = number[i]
+                        weight[at] = total[i]
+                        at += 1
+                    number[i] = 0
+                    total[i] = 0.0
+        lengths[j - first_row] = at - begin
+    return at
 
 
 @kernel("int64(int64[::1], int32[::1], int64[::1], int32[::1], bool_[::1], int32[:, ::1])")

@@ -39,6 +39,7 @@ def chains(
     ranks: str = "uncorrected",
     adjust: str = "none",
     confidence: float = 0.95,
+    threads: int | None = None,
 ) -> ClassConnections:
     """Chains j, k, i of two connections by class of the pair (j, i): how many, how strong, tests.
 
@@ -66,6 +67,8 @@ def chains(
         published (with 3.645e-6 µm³); pairwise W stays in the unit of the sizes squared.
     by, contrasts, alternative, ranks, adjust, confidence
         As for :func:`monosynaptic`.
+    threads : int, optional
+        Default all; the result does not depend on it.
 
     Returns
     -------
@@ -109,13 +112,15 @@ def chains(
             f"middle: the connectome has no {middle if isinstance(middle, str) else 'such'} cell "
             "that is both a row and a column"
         )
-    links = chain_links(connectome, classes, ids)
+    links = chain_links(connectome, classes, ids, threads)
     name = middle if isinstance(middle, str) else "chosen"
     unit = 1.0 if voxel is None else positive(voxel, "voxel") ** 2
     return connections(f"chains through {name} cells", classes, links, options, unit, by=by)
 
 
-def chain_links(connectome: Connectome, classes: PairClasses, middle: AnyArray) -> Links:
+def chain_links(
+    connectome: Connectome, classes: PairClasses, middle: AnyArray, threads: int | None = None
+) -> Links:
     """Pairs of the classes with a chain, its number and the summed products of sizes."""
     pre = positions(connectome.row_ids, classes.pre_ids, "row")
     post = positions(connectome.column_ids, classes.post_ids, "column")
@@ -127,7 +132,7 @@ def chain_links(connectome: Connectome, classes: PairClasses, middle: AnyArray) 
     second = _without_self(weights[sends][:, post], middle, classes.post_ids)
     same = _same(classes.pre, classes.post)
     fits_memory((len(pre), len(post)), np.int64, "the chains of all pairs")
-    indptr, indices, count, weight = two_path_sums(first, second, same)
+    indptr, indices, count, weight = two_path_sums(first, second, same, threads)
     return Links(
         rows=np.repeat(np.arange(len(pre)), np.diff(indptr)).astype(np.int64),
         columns=indices.astype(np.int64),

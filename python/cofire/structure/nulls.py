@@ -167,6 +167,11 @@ def permutation_null(
     InvalidArgumentError
         Classes with common pairs, a wrong option.
 
+    Notes
+    -----
+    B_out and B_in of chains are shares of possible chains where every pair has as many of them (all
+    cells of a side are middle cells, or none is), otherwise chains for each potential partner.
+
     References
     ----------
     Phipson & Smyth 2010, doi:10.2202/1544-6115.1585
