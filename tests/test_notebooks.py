@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
-# With PyTorch and the shared data; they train a little when no weights are given.
-NEED_DATA = ("larval_olfaction",)
+NEED_DATA = ("assemblies_structure", "larval_olfaction")
+# It trains a little when no weights are given.
+NEED_TORCH = ("larval_olfaction",)
 
 
 @pytest.mark.slow
@@ -18,8 +19,9 @@ def test_notebook_runs(path, tmp_path, request, monkeypatch):
     import nbformat
     from nbclient import NotebookClient
 
-    if path.stem in NEED_DATA:
+    if path.stem in NEED_TORCH:
         pytest.importorskip("torch")
+    if path.stem in NEED_DATA:
         monkeypatch.setenv("COFIRE_DATA", str(request.getfixturevalue("shared")))
         monkeypatch.delenv("COFIRE_WEIGHTS", raising=False)
     notebook = nbformat.read(path, as_version=4)

@@ -284,3 +284,12 @@ def test_networks_stand_beside_their_shuffles():
     drawn(figure)
     assert texts(axes[0]) == ["all", "aa"]
     assert axes[0].get_xlabel() == "clustering"
+
+
+def test_p_values_are_steps_to_one():
+    figure, ax = plot.plot_p_values({"χ²": [0.5, 0.01, np.nan, 1.0], "none": []})
+    drawn(figure)
+    step = ax.get_lines()[1]
+    assert step.get_xdata().tolist() == [0.0, 0.01, 0.5, 1.0]
+    np.testing.assert_allclose(step.get_ydata(), [0, 1 / 3, 2 / 3, 1])
+    assert figure.legends[0].get_texts()[0].get_text() == "χ² (33.3 % up to 0.05, n = 3)"

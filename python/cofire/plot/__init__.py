@@ -60,11 +60,14 @@ from cofire.plot.structure import plot_cell_groups, plot_connection_shares, plot
 from cofire.plot.structure_controls import (
     plot_assembly_breakdown,
     plot_connectivity_map,
-    plot_coupling_model,
     plot_distance_dependence,
-    plot_null_distributions,
-    plot_power,
     plot_tail,
+)
+from cofire.plot.structure_nulls import (
+    plot_coupling_model,
+    plot_null_distributions,
+    plot_p_values,
+    plot_power,
 )
 from cofire.plot.style import assembly_color, assembly_label, save_figure, t_interval
 
@@ -104,6 +107,7 @@ __all__ = [
     "plot_null_comparison",
     "plot_null_distributions",
     "plot_odor_similarity",
+    "plot_p_values",
     "plot_paired",
     "plot_parameter_recovery",
     "plot_partition_table",
