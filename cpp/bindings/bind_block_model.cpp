@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "cofire/block_model.hpp"
 #include "numpy_views.hpp"
 #include "register.hpp"
@@ -6,13 +8,14 @@ namespace cofire::python {
 
 namespace {
 
-py::tuple start(index_t n_chains, index_t n_nodes, index_t min_groups, index_t max_groups,
-                std::uint64_t seed) {
+std::pair<Array<std::int32_t>, Array<std::int32_t>> start(index_t n_chains, index_t n_nodes,
+                                                          index_t min_groups, index_t max_groups,
+                                                          std::uint64_t seed) {
   if (n_chains < 0 || n_nodes < 0) throw std::invalid_argument("sizes must not be negative");
   Array<std::int32_t> labels({n_chains, n_nodes});
   Array<std::int32_t> n_groups(n_chains);
   start_block_model(seed, min_groups, max_groups, mutable_matrix(labels), mutable_span(n_groups));
-  return py::make_tuple(labels, n_groups);
+  return {labels, n_groups};
 }
 
 void advance(const Array<std::int32_t>& neighbors, const Array<std::int64_t>& offsets,

@@ -93,7 +93,7 @@ def block_model_energy(neighbors: numpy.typing.NDArray[numpy.int32], offsets: nu
     """
     Log-posterior of a partition into groups, up to a constant.
     """
-def block_model_start(n_chains: typing.SupportsInt | typing.SupportsIndex, n_nodes: typing.SupportsInt | typing.SupportsIndex, min_groups: typing.SupportsInt | typing.SupportsIndex, max_groups: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+def block_model_start(n_chains: typing.SupportsInt | typing.SupportsIndex, n_nodes: typing.SupportsInt | typing.SupportsIndex, min_groups: typing.SupportsInt | typing.SupportsIndex, max_groups: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int32]]:
     """
     First labels (chains, nodes) and numbers of groups (chains,) of block-model chains.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cofire.datasets.assembly_recording import AssemblyRecording, make_assembly_recording
+from cofire.datasets.calcium_recording import CalciumRecording, make_calcium_recording
 from cofire.datasets.nwb_damage import DAMAGES, damage_nwb
 from cofire.datasets.nwb_session import make_nwb_session, make_nwb_units
 from cofire.datasets.registry import DataFile, DataSet, fetch, list_sets, locate
@@ -10,6 +11,7 @@ from cofire.datasets.registry import DataFile, DataSet, fetch, list_sets, locate
 __all__ = [
     "DAMAGES",
     "AssemblyRecording",
+    "CalciumRecording",
     "DataFile",
     "DataSet",
     "damage_nwb",
@@ -17,6 +19,7 @@ __all__ = [
     "list_sets",
     "locate",
     "make_assembly_recording",
+    "make_calcium_recording",
     "make_nwb_session",
     "make_nwb_units",
 ]
