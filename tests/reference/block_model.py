@@ -13,8 +13,16 @@ from reference.surrogates import philox
 class Stream:
     """The counter-based random numbers of one sweep."""
 
-    def __init__(self, seed: int, row: int, draw: int, n_words: int = 20_000) -> None:
-        self.words: Iterator[int] = iter(philox(seed, row, draw, n_words))
+    def __init__(self, *stream: int) -> None:
+        self.words = self.draw(*stream)
+
+    @staticmethod
+    def draw(*stream: int) -> Iterator[int]:
+        n_used = 0
+        while True:
+            known = philox(*stream, 2 * n_used + 64)
+            yield from known[n_used:]
+            n_used = len(known)
 
     def uniform(self) -> float:
         return (next(self.words) >> 11) * 2.0**-53

@@ -94,7 +94,7 @@ class AffinitySearch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Embedding:
+class Embedding:
     """Coordinates (n_units, n_components), correlations (n_units, n_units), and of what."""
 
     coordinates: FloatArray
@@ -297,7 +297,7 @@ def _aic_of_lines(
 
 def _embed(
     fluorescence: Any, n_components: int, n_neighbors: int, folder: Path | None
-) -> _Embedding:
+) -> Embedding:
     values, _ = frames_of(fluorescence)
     n_units = values.shape[1]
     for number, name in ((n_components, "n_components"), (n_neighbors, "n_neighbors")):
@@ -315,12 +315,12 @@ def _embed(
         from cofire.types.store import load
 
         saved = load(file)
-        if not isinstance(saved, _Embedding) or saved.fingerprint != fingerprint:
+        if not isinstance(saved, Embedding) or saved.fingerprint != fingerprint:
             raise InvalidArgumentError(
                 f"{folder} holds the search of other data or parameters; give another path"
             )
         return saved
-    made = _Embedding(*_isomap(values, n_components, n_neighbors), fingerprint)
+    made = Embedding(*_isomap(values, n_components, n_neighbors), fingerprint)
     if file is not None:
         from cofire.types.store import save
 
