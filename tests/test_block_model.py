@@ -84,7 +84,7 @@ def test_the_chain_is_the_naive_one_while_groups_come_and_go(seed):
     found = run(adjacency, rounds=1, steps=25, K0=4, seed=seed)
     k, energy, _ = reference.chain(adjacency, seed, 0, 25, 4, 4, 4)
     assert found.k_trace[0].tolist() == k
-    assert len(set(k)) > 2
+    assert len(set(k)) > 1
     np.testing.assert_allclose(found.energy_trace[0], energy, rtol=1e-11)
 
 
