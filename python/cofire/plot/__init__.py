@@ -47,6 +47,14 @@ from cofire.plot.reactivation import (
     plot_reactivation_effect,
 )
 from cofire.plot.recovery import plot_parameter_recovery
+from cofire.plot.sgc import (
+    plot_affinity,
+    plot_assembly_map,
+    plot_coactivity,
+    plot_k_posterior,
+    plot_sgc_patterns,
+    plot_similarity_graph,
+)
 from cofire.plot.style import assembly_color, assembly_label, save_figure, t_interval
 
 __all__ = [
@@ -55,7 +63,10 @@ __all__ = [
     "plot_ablations",
     "plot_activation_heatmap",
     "plot_activation_raster",
+    "plot_affinity",
     "plot_assemblies",
+    "plot_assembly_map",
+    "plot_coactivity",
     "plot_concentration",
     "plot_confusion",
     "plot_correlation_matrix",
@@ -66,6 +77,7 @@ __all__ = [
     "plot_explained_variance",
     "plot_gap_conductances",
     "plot_joint_peth",
+    "plot_k_posterior",
     "plot_kc_heat",
     "plot_learned_parameters",
     "plot_kc_assemblies",
@@ -78,7 +90,9 @@ __all__ = [
     "plot_peri_event",
     "plot_reactivation",
     "plot_reactivation_effect",
+    "plot_sgc_patterns",
     "plot_significance_sweep",
+    "plot_similarity_graph",
     "plot_threshold_scaling",
     "plot_thresholds",
     "plot_training",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cofire._optional import plotter
 from cofire._validate import FloatArray, IntArray, integer, real
 from cofire.assemblies._blas import one_blas_thread, threaded_map
 from cofire.assemblies.sgc.block_model import Progress
@@ -85,6 +86,10 @@ class AffinitySearch:
                 "n_infinite": self.n_infinite,
             }
         )
+
+    def plot(self, **kwargs: Any) -> Any:
+        """Scores against affinity; see :func:`cofire.plot.plot_affinity`."""
+        return plotter("plot_affinity")(self, **kwargs)
 
     def __repr__(self) -> str:
         return (
