@@ -24,10 +24,10 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 KERNEL_TOPICS = (
-    "activation", "align", "binning", "bursts", "correlation", "correlogram", "event_average",
-    "events_golden", "interpolated_average", "network", "nulls", "pairwise_bias",
-    "participation", "peri_event", "precision", "psth", "smoothing", "spike_trains", "sttc",
-    "sttc_raster", "surrogates", "zscore",
+    "activation", "align", "binning", "block_model", "bursts", "coactivity", "correlation",
+    "correlogram", "event_average", "events_golden", "interpolated_average", "network",
+    "nulls", "pairwise_bias", "participation", "peri_event", "precision", "psth", "smoothing",
+    "spike_trains", "sttc", "sttc_raster", "surrogates", "zscore",
 )  # fmt: skip
 
 

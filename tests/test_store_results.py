@@ -104,12 +104,38 @@ def binned() -> Any:
     return cf.bin_spikes(TRAINS, 0.5, support=[[0, 2], [3, 4]])
 
 
+def small_graph() -> Any:
+    from cofire.assemblies.sgc import similarity_graph
+
+    return similarity_graph(np.random.default_rng(0).random((9, 6)) < 0.5)
+
+
+def chains() -> Any:
+    from cofire.assemblies import sgc
+
+    return sgc.run_chains(sgc.start_chains(small_graph().adjacency, rounds=2, steps=3))
+
+
+def affinities() -> Any:
+    dff = np.random.default_rng(0).normal(0, 0.1, (400, 12))
+    dff[5::20, :5] += 1.0
+    return cf.assemblies.select_affinity(
+        dff, affinities=[0.5], detector=cf.assemblies.SGC(steps=5), n_components=2
+    )
+
+
 MAKERS: dict[str, Callable[[], Any]] = {
+    "AffinitySearch": affinities,
     "AssemblyRecording": lambda: cf.datasets.make_assembly_recording(12, 10.0, n_assemblies=1),
     "BinGrid": lambda: BinGrid.lay(cf.Intervals([[0, 2], [3, 4]]), 0.5),
     "BinnedSpikes": binned,
+    "BlockModelChains": chains,
     "Bootstrap": lambda: cf.stats.bootstrap([1.0, 2.0, 4.0], n_boot=9),
+    "CalciumRecording": lambda: cf.datasets.make_calcium_recording(3, 1, 20.0),
     "Connectome": wiring,
+    "CoreAssemblies": lambda: cf.assemblies.sgc.core_assemblies(
+        np.ones((6, 4), dtype=bool), np.ones(6, dtype=np.int64), 0.2
+    ),
     "Correlogram": lambda: cf.correlogram(TRAINS, 0.2, 0.05),
     "DataFile": lambda: cf.datasets.list_sets()[0].files[0],
     "DataSet": lambda: cf.datasets.list_sets()[0],
@@ -134,9 +160,11 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "ReplayScores": replay,
     "SignificanceSweep": sweep,
     "SignificantEvents": significant,
+    "SimilarityGraph": small_graph,
     "SimilarityIndex": lambda: cf.assemblies.similarity_index(patterns(), 9),
     "SimilarityMatrix": lambda: cf.assemblies.similarity_matrix(patterns()),
     "SparseBins": lambda: bin_spikes_sparse(TRAINS, 0.5, support=[[0, 2], [3, 4]]),
+    "SpectralGroups": lambda: cf.assemblies.sgc.spectral_groups(small_graph().adjacency, 2, 0, 3),
     "Sync": lambda: cf.sync([0.9, 1.1], [1.0], (-0.5, 0.5)),
     "V1DD": v1dd,
     "V1DDScan": v1dd_scan,
@@ -197,6 +225,8 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
         assert len(a) == len(b), where
         for i, (first, second) in enumerate(zip(a, b, strict=True)):
             assert_same(first, second, f"{where}[{i}]")
+    elif callable(getattr(a, "fit", None)):
+        assert_same(vars(a), vars(b), where)
     elif isinstance(a, float) and np.isnan(a):
         assert np.isnan(b), where
     else:

@@ -10,6 +10,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   cofire::python::register_activation(m);
   cofire::python::register_bias(m);
   cofire::python::register_binning(m);
+  cofire::python::register_block_model(m);
+  cofire::python::register_coactivity(m);
   cofire::python::register_correlation(m);
   cofire::python::register_correlogram(m);
   cofire::python::register_event_average(m);

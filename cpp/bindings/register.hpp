@@ -8,6 +8,8 @@ namespace cofire::python {
 void register_activation(pybind11::module_& m);
 void register_bias(pybind11::module_& m);
 void register_binning(pybind11::module_& m);
+void register_block_model(pybind11::module_& m);
+void register_coactivity(pybind11::module_& m);
 void register_correlation(pybind11::module_& m);
 void register_correlogram(pybind11::module_& m);
 void register_event_average(pybind11::module_& m);

@@ -13,39 +13,6 @@ namespace cofire {
 
 namespace {
 
-// Uniform integers below a bound, two from each 64-bit word (Lemire 2019,
-// doi:10.1145/3230636); the division is needed only when a draw may have to be rejected.
-class SmallIntegers {
- public:
-  SmallIntegers(std::uint64_t seed, std::uint64_t draw) noexcept : rng_(seed, 0, draw) {}
-
-  [[nodiscard]] std::uint32_t below(std::uint32_t bound) noexcept {
-    std::uint64_t product = std::uint64_t{next()} * bound;
-    if (static_cast<std::uint32_t>(product) < bound) {
-      const std::uint32_t threshold = (0 - bound) % bound;
-      while (static_cast<std::uint32_t>(product) < threshold) {
-        product = std::uint64_t{next()} * bound;
-      }
-    }
-    return static_cast<std::uint32_t>(product >> 32U);
-  }
-
- private:
-  [[nodiscard]] std::uint32_t next() noexcept {
-    if (half_left_) {
-      half_left_ = false;
-      return static_cast<std::uint32_t>(word_ >> 32U);
-    }
-    word_ = rng_.next_u64();
-    half_left_ = true;
-    return static_cast<std::uint32_t>(word_);
-  }
-
-  CounterRng rng_;
-  std::uint64_t word_ = 0;
-  bool half_left_ = false;
-};
-
 struct Entry {
   double value;
   std::uint32_t row;

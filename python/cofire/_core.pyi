@@ -85,6 +85,18 @@ def bin_spikes_u8(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typ
     """
     Spike counts (units, bins) on a bin grid.
     """
+def block_model_advance(neighbors: numpy.typing.NDArray[numpy.int32], offsets: numpy.typing.NDArray[numpy.int64], seed: typing.SupportsInt | typing.SupportsIndex, max_groups: typing.SupportsInt | typing.SupportsIndex, labels: numpy.typing.NDArray[numpy.int32], n_groups: numpy.typing.NDArray[numpy.int32], n_done: numpy.typing.NDArray[numpy.int64], k_trace: numpy.typing.NDArray[numpy.int32], energy_trace: numpy.typing.NDArray[numpy.float64], seconds: typing.SupportsFloat | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Sweep block-model chains, in place, until their traces are full or time is up.
+    """
+def block_model_energy(neighbors: numpy.typing.NDArray[numpy.int32], offsets: numpy.typing.NDArray[numpy.int64], labels: numpy.typing.NDArray[numpy.int32], n_groups: typing.SupportsInt | typing.SupportsIndex) -> float:
+    """
+    Log-posterior of a partition into groups, up to a constant.
+    """
+def block_model_start(n_chains: typing.SupportsInt | typing.SupportsIndex, n_nodes: typing.SupportsInt | typing.SupportsIndex, min_groups: typing.SupportsInt | typing.SupportsIndex, max_groups: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int32]]:
+    """
+    First labels (chains, nodes) and numbers of groups (chains,) of block-model chains.
+    """
 def correlogram(times: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], bin_width: typing.SupportsFloat | typing.SupportsIndex, half: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
     """
     Lag counts (units, units, 2 * half + 1) of all pairs of units.
@@ -188,6 +200,10 @@ def shuffle_rows_u64(values: numpy.typing.NDArray[numpy.uint64], seed: typing.Su
 def shuffle_rows_u8(values: numpy.typing.NDArray[numpy.uint8], seed: typing.SupportsInt | typing.SupportsIndex, draw: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.uint8]:
     """
     Each row permuted independently; elements are copied as they are.
+    """
+def shuffled_coactivity(n_active: numpy.typing.NDArray[numpy.int64], n_frames: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, n_shuffles: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Histogram (units + 1,) of the number of units active in a frame, over all shuffles.
     """
 def shuffled_grams(values: numpy.typing.NDArray[numpy.float64], offsets: numpy.typing.NDArray[numpy.int64], n_bins: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, first_draw: typing.SupportsInt | typing.SupportsIndex, n_draws: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
     """

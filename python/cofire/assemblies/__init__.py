@@ -9,9 +9,17 @@ from cofire.assemblies.explained_variance import (
     explained_variance,
 )
 from cofire.assemblies.expression import activation
+from cofire.assemblies.matching import best_match
 from cofire.assemblies.members import find_members, members_by_group, valid_assemblies
 from cofire.assemblies.pairwise_bias import PairwiseBias, ReplayScores
 from cofire.assemblies.pcaica import PCAICA
+from cofire.assemblies.sgc import (
+    SGC,
+    AffinitySearch,
+    BlockModelChains,
+    SimilarityGraph,
+    select_affinity,
+)
 from cofire.assemblies.significance import (
     PairwiseCorrelation,
     SignificantEvents,
@@ -28,6 +36,9 @@ from cofire.assemblies.sweep import SignificanceSweep, sweep_significance
 
 __all__ = [
     "PCAICA",
+    "SGC",
+    "AffinitySearch",
+    "BlockModelChains",
     "ExplainedVariance",
     "FullExplainedVariance",
     "NotFittedError",
@@ -36,13 +47,16 @@ __all__ = [
     "ReplayScores",
     "SignificanceSweep",
     "SignificantEvents",
+    "SimilarityGraph",
     "SimilarityIndex",
     "SimilarityMatrix",
     "activation",
+    "best_match",
     "explained_variance",
     "find_members",
     "members_by_group",
     "pairwise_corr",
+    "select_affinity",
     "significant_events",
     "similarity_index",
     "similarity_matrix",

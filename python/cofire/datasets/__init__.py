@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cofire.datasets.assembly_recording import AssemblyRecording, make_assembly_recording
+from cofire.datasets.calcium_recording import CalciumRecording, make_calcium_recording
 from cofire.datasets.made_connectome import MadeConnectome, make_connectome
 from cofire.datasets.nwb_damage import DAMAGES, damage_nwb
 from cofire.datasets.nwb_session import make_nwb_session, make_nwb_units
@@ -11,6 +12,7 @@ from cofire.datasets.registry import DataFile, DataSet, fetch, list_sets, locate
 __all__ = [
     "DAMAGES",
     "AssemblyRecording",
+    "CalciumRecording",
     "DataFile",
     "DataSet",
     "MadeConnectome",
@@ -20,6 +22,7 @@ __all__ = [
     "locate",
     "make_assembly_recording",
     "make_connectome",
+    "make_calcium_recording",
     "make_nwb_session",
     "make_nwb_units",
 ]

@@ -56,6 +56,14 @@ from cofire.plot.reactivation import (
     plot_reactivation_effect,
 )
 from cofire.plot.recovery import plot_parameter_recovery
+from cofire.plot.sgc import (
+    plot_affinity,
+    plot_assembly_map,
+    plot_coactivity,
+    plot_k_posterior,
+    plot_sgc_patterns,
+    plot_similarity_graph,
+)
 from cofire.plot.structure import plot_cell_groups, plot_connection_shares, plot_raincloud
 from cofire.plot.structure_controls import (
     plot_assembly_breakdown,
@@ -77,10 +85,13 @@ __all__ = [
     "plot_ablations",
     "plot_activation_heatmap",
     "plot_activation_raster",
+    "plot_affinity",
     "plot_assemblies",
     "plot_assembly_breakdown",
     "plot_cell_groups",
     "plot_class_wiring",
+    "plot_assembly_map",
+    "plot_coactivity",
     "plot_concentration",
     "plot_confusion",
     "plot_connection_shares",
@@ -97,6 +108,7 @@ __all__ = [
     "plot_gap_conductances",
     "plot_joint_peth",
     "plot_kc_assemblies",
+    "plot_k_posterior",
     "plot_kc_heat",
     "plot_learned_parameters",
     "plot_measures_by_class",
@@ -119,6 +131,8 @@ __all__ = [
     "plot_rich_club",
     "plot_significance_sweep",
     "plot_tail",
+    "plot_sgc_patterns",
+    "plot_similarity_graph",
     "plot_threshold_scaling",
     "plot_thresholds",
     "plot_training",
