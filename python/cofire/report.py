@@ -152,7 +152,7 @@ def number(value: float, digits: int = 3) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if 1e3 <= abs(value) < 1e7:
-        return f"{value:,.1f}"
+        return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
     if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e7):
         return f"{value:.{digits - 1}e}"
     return f"{value:.{digits}g}"

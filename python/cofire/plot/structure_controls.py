@@ -71,7 +71,9 @@ def plot_connectivity_map(
         nothing(ax, "no positions")
         return figure, ax
     if edges is not None and len(edges):
-        pre, post = (cells.index.get_indexer(edges[side].to_numpy()) for side in ("pre", "post"))
+        import pandas as pd
+
+        pre, post = (cells.index.get_indexer(pd.Index(edges[side])) for side in ("pre", "post"))
         there = (pre >= 0) & (post >= 0)
         ends = np.stack([x[pre], depth[pre], x[post], depth[post]], axis=1)[there]
         lines = LineCollection(

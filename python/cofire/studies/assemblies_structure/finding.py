@@ -37,13 +37,13 @@ def finding(study: AssembliesStructure) -> str:
 def _direct_sentence(study: AssembliesStructure) -> str:
     result, labels = study.monosynaptic(), class_labels(study)
     pair = study._contrast
-    shares = result.shares.set_index("class")
-    if not all(shares.loc[name, "n_pairs"] for name in pair):
+    shares: dict[str, Any] = {str(r["class"]): r for r in result.shares.to_dict("records")}
+    if not all(shares[name]["n_pairs"] for name in pair):
         return f"There are no pairs of both classes {pair[0]} and {pair[1]}."
     row = result.test("B", "chi_squared", pair)
     first, second = (
-        f"{100 * shares.loc[n, 'share']:.2f} % ({shares.loc[n, 'n_connected']:,} of "
-        f"{shares.loc[n, 'n_pairs']:,})"
+        f"{100 * shares[n]['share']:.2f} % ({shares[n]['n_connected']:,} of "
+        f"{shares[n]['n_pairs']:,})"
         for n in pair
     )
     verb = "more often than" if row["effect"] > 1 else "less often than"

@@ -226,9 +226,9 @@ class _Notes:
         post: AnyArray,
         network: Connectome,
     ) -> None:
-        query = f" ({config.proofread})" if config.proofread else " (no query: all)"
+        why = f" ({config.proofread})" if config.proofread else " (no query: all)"
         self.taken.append(
-            f"Proofread cells: {len(proofread):,} of {len(cells):,}{query}; the network among them "
+            f"Proofread cells: {len(proofread):,} of {len(cells):,}{why}; the network among them "
             f"has {network.count.nnz:,} connected pairs"
         )
         for name, ids, query in (
@@ -328,15 +328,16 @@ def _note_classes(classes: PairClasses, notes: _Notes) -> None:
         f"postsynaptic cells {len(post):,} ({int(post.sum()):,} in an assembly, "
         f"{int((~post).sum()):,} in none)"
     )
-    for (side, reason), n in classes.dropped.groupby(["side", "reason"]).size().items():
+    lost = classes.dropped[["side", "reason"]].astype(str).value_counts(sort=False).reset_index()
+    for side, reason, n in lost.itertuples(index=False, name=None):
         who = {
             "pre": "presynaptic cells",
             "post": "postsynaptic cells",
             "both": "cells, pre- and postsynaptic,",
             "membership": "cells of the table of assemblies",
-        }[str(side)]
+        }[side]
         why = {"not among the cells": "that are not among the cells of the connectome"}
-        notes.dropped.append(f"{n:,} {who} {why.get(str(reason), 'with ' + str(reason))}")
+        notes.dropped.append(f"{n:,} {who} {why.get(reason, f'with {reason}')}")
 
 
 def _positions(cells: pd.DataFrame, config: StructureConfig, notes: _Notes) -> pd.DataFrame | None:

@@ -176,10 +176,10 @@ def assembly_breakdown(
         result = monosynaptic(
             connectome, own, contrasts=(("shared", "disjoint"),), confidence=confidence, **options
         )
-        shares = result.shares.set_index("class")
+        shares: dict[str, Any] = {str(r["class"]): r for r in result.shares.to_dict("records")}
         counts = []
         for name in ("shared", "disjoint"):
-            total, hits = (int(shares.loc[name, c]) for c in ("n_pairs", "n_connected"))
+            total, hits = (int(shares[name][c]) for c in ("n_pairs", "n_connected"))
             row[f"n_{name}"], row[f"connected_{name}"] = total, hits
             counts.append([hits, total - hits])
         test = chi_squared(counts, confidence=confidence)
@@ -254,7 +254,7 @@ def connectivity_map(
         known = np.isin(classes.cell_ids, ids)
         names = np.where(classes.in_assembly[known], *GROUPS)
         group[classes.cell_ids[known]] = names
-    cells = cells.assign(group=group)[np.isfinite(cells).all(axis=1)]
+    cells = cells.assign(group=group).loc[np.isfinite(cells.to_numpy()).all(axis=1)]
     matrix = (connectome.psd if connectome.has_psd else connectome.count).tocoo()
     keep = (matrix.data > threshold) & (ids[matrix.row] != connectome.column_ids[matrix.col])
     edges = pd.DataFrame(

@@ -48,7 +48,12 @@ def _connection_tables(step: str, title: str, result: Any) -> Iterator[ReportTab
         "the rank sum, W+ of the signed rank; effect with its interval.",
         result.tests,
     )
-    yield ReportTable(f"{step}_shares", f"{title}: pairs", "By class.", result.shares)
+    yield ReportTable(
+        f"{step}_shares",
+        f"{title}: pairs",
+        "By class.",
+        result.shares[result.shares["n_pairs"] > 0],
+    )
     yield ReportTable(f"{step}_contingency", title, "", result.contingency, 0)
     yield ReportTable(f"{step}_pairs", title, "", result.pairs, 0)
     yield ReportTable(f"{step}_cells", title, "", result.cells, 0)

@@ -455,9 +455,12 @@ class AssembliesStructure:
         return self.config.contrast_pairs[0]
 
     def _test_options(self) -> dict[str, Any]:
-        chosen = self.config
+        chosen, pairs = self.config, self.config.contrast_pairs
+        if not self.has_assemblies:
+            # Every cell that is compared has a class: other pairs there are not.
+            pairs = tuple(p for p in pairs if set(p) <= {"shared", "disjoint"}) or (self._contrast,)
         return {
-            "contrasts": chosen.contrast_pairs,
+            "contrasts": pairs,
             "alternative": chosen.alternative,
             "ranks": chosen.ranks,
             "adjust": chosen.correction,
