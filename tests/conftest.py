@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,11 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("COFIRE_DATA", ROOT.parent / "shared"))
+
+# A shell that starts the tests in the background lets them, and the commands they interrupt, ignore
+# Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every machine; the nightly profile draws new ones.
 settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
