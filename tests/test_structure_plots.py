@@ -240,6 +240,15 @@ def test_degrees_start_at_the_share_of_cells_with_a_partner():
     assert line.get_ydata().tolist() == [0.75, 0.25]
 
 
+def test_networks_without_edges_and_classes_without_pairs_say_so():
+    empty = pd.DataFrame({"edge_type": ["all"] * 3, "in_degree": 0, "out_degree": 0})
+    _, axes = plot.plot_degrees(empty)
+    assert axes[0].texts[0].get_text() == "no cell has presynaptic partners"
+    figure, axes = plot.plot_connection_shares(shares().iloc[:0], contingency().iloc[:0])
+    drawn(figure)
+    assert axes[0].texts[0].get_text() == "no pairs"
+
+
 def test_the_rich_club_leaves_small_clubs_out():
     curve = pd.DataFrame(
         {"degree": [1, 2, 3], "coefficient": [0.1, 0.2, 0.9], "null_mean": 0.1, "null_low": 0.05,

@@ -82,6 +82,8 @@ def test_every_cell_is_counted_or_named(made, study):
     classes = study.material.classes
     recorded = len(made.membership)
     assert f"presynaptic cells {recorded}" in lines
+    assert "Synapses: columns pre_id, post_id, size; size times 3.645e-06 (µm³)" in lines
+    assert "86 excitatory, 74 inhibitory" in lines
     n_cells = len(made.connectome.row_ids)
     assert len(classes.cell_ids) + len(classes.dropped) == n_cells
     for side, n in classes.dropped["side"].value_counts().items():
@@ -148,6 +150,32 @@ def test_classes_of_cells_take_the_place_of_assemblies(made):
     assert study.class_agreement().n_cells == len(layer)
 
 
+@pytest.mark.parametrize("case", ["no edges", "all in none", "text ids"])
+def test_degenerate_data_end_in_a_page_that_says_so(tmp_path, case):
+    rng = np.random.default_rng(0)
+    matrix = (rng.random((30, 30)) < 0.1).astype(int)
+    ids = [f"c{i}" for i in range(30)] if case == "text ids" else list(range(30))
+    cells = pd.DataFrame(
+        {"ei": ["E"] * 20 + ["I"] * 10, **{a: rng.random(30) for a in "xyz"}}, index=ids
+    )
+    membership = {i: str(k % 3) for k, i in enumerate(ids[:15])}
+    if case == "no edges":
+        matrix[:] = 0
+    elif case == "all in none":
+        membership = dict.fromkeys(membership, "")
+    wiring = cf.Connectome.from_matrix(matrix, ids, psd=matrix * 0.5, cells=cells)
+    config = StructureConfig(network="yes", groups="ei", **QUICK)
+    result = run(Sources(connectome=wiring, assemblies=membership), tmp_path / "o", config,
+                 formats=("png",))  # fmt: skip
+    assert {step for step, _ in result.failures} <= {"tail"}
+    page = (tmp_path / "o" / "report.html").read_text()
+    if case == "no edges":
+        assert "None of the 210 pairs is connected" in page
+    if case == "all in none":
+        assert "there are no pairs of class" in page
+    assert finding(result.study)
+
+
 def test_sources_are_checked():
     with pytest.raises(InvalidArgumentError, match=r"either synapses .* or connectome"):
         Sources()
@@ -177,6 +205,10 @@ def test_bad_files_are_named(made, files, tmp_path):
         material(settings={"proofread": "status == 'extended'"})
     with pytest.raises(MissingDataError, match="groups: the table of cells has no column 'kind'"):
         material(settings={"groups": "kind"})
+    with pytest.raises(MissingDataError, match="no column 'kind'"):
+        material(assemblies=files["assemblies"], settings={"sign_column": "kind"})
+    with pytest.raises(InvalidArgumentError, match="must say excitatory or inhibitory"):
+        material(assemblies=files["assemblies"], settings={"sign_column": "layer"})
     with pytest.raises(MissingDataError, match="position_columns"):
         material(settings={"position_columns": ("x", "y", "depth")})
     twice = pd.read_csv(files["coreg"])

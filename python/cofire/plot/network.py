@@ -52,6 +52,9 @@ def plot_degrees(
     figure, grid = make_axes(1, len(shown), figsize=figsize or (8.8, 3.1), sharey=True)
     axes = grid[0]
     for ax, (column, title) in zip(axes, shown.items(), strict=True):
+        if not (degrees[column] > 0).any():
+            nothing(ax, f"no cell has {title} partners")
+            continue
         for k, (name, rows) in enumerate(degrees.groupby("edge_type", sort=False)):
             values = np.sort(rows[column].to_numpy(dtype=np.float64))
             n = len(values)

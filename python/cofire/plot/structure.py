@@ -296,6 +296,9 @@ def plot_connection_shares(
         1, 1 + n, figsize=size, gridspec_kw={"width_ratios": [1.35, *[1.0] * n]}
     )
     axes = grid[0]
+    if not len(shares):
+        nothing(axes[0], "no pairs")
+        return figure, axes
     _share_axis(axes[0], shares, called, what)
     top = float(np.nanmax(contingency["contribution"])) if len(contingency) else 1.0
     top = top if np.isfinite(top) and top > 0 else 1.0

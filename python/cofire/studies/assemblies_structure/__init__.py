@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from cofire.studies.assemblies_structure.cell_classes import (
+    ClassAgreement,
+    class_agreement,
+    class_wiring,
+)
 from cofire.studies.assemblies_structure.config import StructureConfig
 from cofire.studies.assemblies_structure.finding import finding
 from cofire.studies.assemblies_structure.membership import read_assemblies
 from cofire.studies.assemblies_structure.network import (
-    ClassAgreement,
     NetworkMeasures,
     cell_measures,
-    class_agreement,
-    class_wiring,
     network_measures,
 )
 from cofire.studies.assemblies_structure.output import write_output

@@ -64,6 +64,8 @@ def _connections(study: AssembliesStructure, step: str) -> Iterator[ReportFigure
         title = f"Are cells of one {study.material.assembly_word} connected more often?"
     shares = result.shares[result.shares["class"].isin(result.shares["class"][:5])]
     shares = shares[shares["n_pairs"] > 0]
+    if not len(shares):
+        return
     pairs = _testable(result)
     notes = {pair: test_text(result.test("B", "chi_squared", pair)) for pair in pairs}
     table = result.contingency

@@ -40,6 +40,9 @@ def _direct_sentence(study: AssembliesStructure) -> str:
     shares: dict[str, Any] = {str(r["class"]): r for r in result.shares.to_dict("records")}
     if not all(shares[name]["n_pairs"] for name in pair):
         return f"There are no pairs of both classes {pair[0]} and {pair[1]}."
+    total = sum(int(shares[name]["n_pairs"]) for name in pair)
+    if not any(shares[name]["n_connected"] for name in pair):
+        return f"None of the {total:,} pairs is connected."
     row = result.test("B", "chi_squared", pair)
     first, second = (
         f"{100 * shares[n]['share']:.2f} % ({shares[n]['n_connected']:,} of "

@@ -13,8 +13,11 @@ import numpy as np
 from cofire._validate import AnyArray
 from cofire.connectome import Connectome
 from cofire.connectome._cells import match_cells, read_cells
+from cofire.connectome._synapses import POST, PRE, SIZE
+from cofire.connectome._tables import open_table
 from cofire.errors import InvalidArgumentError, MissingDataError
 from cofire.structure import PairClasses, pair_classes
+from cofire.structure._wiring import sign_of_cells
 from cofire.studies._folder import describe_files
 from cofire.studies.assemblies_structure.config import StructureConfig
 from cofire.studies.assemblies_structure.membership import read_assemblies
@@ -131,13 +134,17 @@ class Material:
     dropped: tuple[str, ...]
 
 
-def read_material(sources: Sources, config: StructureConfig) -> Material:
+def read_material(
+    sources: Sources, config: StructureConfig, *, threads: int | None = None
+) -> Material:
     """Read and join the files; nothing is left out without being counted.
 
     Parameters
     ----------
     sources : Sources
     config : StructureConfig
+    threads : int, optional
+        For large tables of synapses.
 
     Returns
     -------
@@ -150,7 +157,7 @@ def read_material(sources: Sources, config: StructureConfig) -> Material:
     """
     notes = _Notes()
     cells = None if sources.cells is None else read_cells(sources.cells, config.cell_id)
-    wiring = _read_wiring(sources, config, cells, notes)
+    wiring = _read_wiring(sources, config, cells, notes, threads)
     cells = wiring.cells
     proofread = _chosen(cells, wiring.row_ids, config.proofread, "proofread")
     both = proofread[np.isin(proofread, wiring.column_ids)]
@@ -163,6 +170,7 @@ def read_material(sources: Sources, config: StructureConfig) -> Material:
     word = "assembly"
     direct = wiring.subset(pre, post) if config.pre or config.post or config.proofread else wiring
     if sources.assemblies is not None:
+        _note_signs(network, config, notes)
         membership = read_assemblies(
             sources.assemblies, sources.coregistration, config, notes.taken, notes.dropped
         )
@@ -240,7 +248,11 @@ class _Notes:
 
 
 def _read_wiring(
-    sources: Sources, config: StructureConfig, cells: pd.DataFrame | None, notes: _Notes
+    sources: Sources,
+    config: StructureConfig,
+    cells: pd.DataFrame | None,
+    notes: _Notes,
+    threads: int | None,
 ) -> Connectome:
     if sources.connectome is not None:
         wiring = read_connectome(sources.connectome, config)
@@ -261,6 +273,16 @@ def _read_wiring(
                 raise InvalidArgumentError(
                     f"proofread: no cell of {len(cells):,} fulfills {config.proofread!r}"
                 )
+    table = open_table(sources.synapses, "synapses")
+    names = [
+        table.required(config.pre_column, PRE, "pre_column"),
+        table.required(config.post_column, POST, "post_column"),
+        table.column(config.size_column, SIZE, "size_column") or "no size",
+    ]
+    unit = f" ({config.size_unit})" if config.size_unit else ""
+    notes.taken.append(
+        f"Synapses: columns {', '.join(names)}; size times {config.size_scale:g}{unit}"
+    )
     wiring = Connectome.from_synapses(
         sources.synapses,
         rows,
@@ -271,6 +293,7 @@ def _read_wiring(
         post=config.post_column,
         size=config.size_column,
         autapses=config.autapses,
+        threads=threads,
     )
     notes.synapses(wiring)
     return wiring
@@ -317,6 +340,24 @@ def _groups(
             "compares classes)"
         )
     return groups
+
+
+def _note_signs(network: Connectome, config: StructureConfig, notes: _Notes) -> None:
+    """Say which cells are excitatory; a column that was named and does not say so is an error."""
+    try:
+        numbers = [
+            int(sign_of_cells(network, kind, config.sign_column).sum())
+            for kind in ("excitatory", "inhibitory")
+        ]
+    except (MissingDataError, InvalidArgumentError):
+        if config.sign_column is not None:
+            raise
+        return
+    column = config.sign_column or "found by its values"
+    notes.taken.append(
+        f"Middle cells of chains: {numbers[0]:,} excitatory, {numbers[1]:,} inhibitory (column of "
+        f"the cells: {column})"
+    )
 
 
 def _note_classes(classes: PairClasses, notes: _Notes) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 
 from cofire import structure
 from cofire.errors import InvalidArgumentError, MissingDataError
+from cofire.studies.assemblies_structure import cell_classes, steps
 from cofire.studies.assemblies_structure import network as measures
-from cofire.studies.assemblies_structure import steps
 from cofire.studies.assemblies_structure.config import StructureConfig
 from cofire.studies.assemblies_structure.sources import (
     Material,
@@ -29,6 +29,8 @@ ASSEMBLY_STEPS = (
     "monosynaptic", "chains_excitatory", "chains_inhibitory", "centralities", "tail", "distance",
     "by_assembly", "nulls", "power", "agreement", "motifs", "coupling", "map",
 )  # fmt: skip
+_NEED_MEMBERS = ("centralities", "by_assembly", "agreement", "motifs")
+_NEED_PAIRS = ("tail", "nulls", "power")
 NETWORK_STEPS = ("class_wiring", "class_agreement")
 Progress = Callable[[int, int], None]
 
@@ -90,7 +92,7 @@ class AssembliesStructure:
     def material(self) -> Material:
         """Connectomes, classes, positions, and what was taken and dropped."""
         if self._material is None:
-            self._material = read_material(self.sources, self.config)
+            self._material = read_material(self.sources, self.config, threads=self.threads)
         return self._material
 
     @property
@@ -381,24 +383,24 @@ class AssembliesStructure:
 
         def compute() -> pd.DataFrame:
             assert self.material.groups is not None
-            return measures.class_wiring(self.material.network, self.material.groups)
+            return cell_classes.class_wiring(self.material.network, self.material.groups)
 
         found: pd.DataFrame = self._step("class_wiring", compute)
         return found
 
-    def class_agreement(self) -> measures.ClassAgreement:
+    def class_agreement(self) -> cell_classes.ClassAgreement:
         """Communities of the network against the classes of cells."""
 
-        def compute() -> measures.ClassAgreement:
+        def compute() -> cell_classes.ClassAgreement:
             assert self.material.groups is not None
-            return measures.class_agreement(
+            return cell_classes.class_agreement(
                 self.network("all").cells["community"],
                 self.material.groups,
                 n_nulls=max(self.config.n_nulls, 1),
                 rng=self.config.seed,
             )
 
-        found: measures.ClassAgreement = self._step("class_agreement", compute)
+        found: cell_classes.ClassAgreement = self._step("class_agreement", compute)
         return found
 
     # --- order ------------------------------------------------------------------------------------
@@ -426,6 +428,13 @@ class AssembliesStructure:
             return None
         if not self.has_assemblies:
             return "it needs functional assemblies, not only classes of cells"
+        assert material.chain_classes is not None
+        if step in _NEED_MEMBERS and not material.chain_classes.in_assembly.any():
+            return "no proofread cell is in an assembly"
+        if step in _NEED_PAIRS:
+            empty = [name for name in self._contrast if not material.classes.counts[name]]
+            if empty:
+                return f"there are no pairs of class {' and '.join(empty)}"
         if step in ("nulls", "power"):
             off = (chosen.n_nulls if step == "nulls" else chosen.n_power) == 0
             return f"turned off (n_{step} = 0)" if off else None
