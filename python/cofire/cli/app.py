@@ -12,7 +12,8 @@ from cofire.cli.structure import add_structure
 
 app = typer.Typer(
     name="cofire",
-    help="Cells that fire together wire together: recordings to assemblies and reactivation.",
+    help="Cells that fire together wire together: recordings to assemblies and reactivation, "
+    "assemblies to the connectome beneath, a connectome to a trained network.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
