@@ -87,7 +87,7 @@ doctest:  ## The examples in docstrings.
 	$(BIN)/python -m pytest -q -p no:benchmark -p no:cacheprovider --doctest-modules --pyargs cofire
 
 bench-pass:  ## Every benchmark once, small and untimed: its equality with the peers is asserted.
-	$(BIN)/python -m pytest -q bench --benchmark-disable -o python_files='bench_*.py'
+	$(BIN)/python -m pytest -q bench -n $(JOBS) --benchmark-disable -o python_files='bench_*.py'
 
 bench:  ## Benchmarks at full size, written to bench/RESULTS.md (needs the bench extra: pip install ".[bench]").
 	$(BIN)/python bench/report.py

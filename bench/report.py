@@ -38,8 +38,8 @@ WORKLOADS = (
     "  75 units at 5.1 Hz, 23,817.7 s in 2.38 M bins of 10 ms, 18.6 min of theta in 120 epochs;",
     "  networks: steps of 1 ms, float32; olfactory: 368 neurons, trained parameters, noisy odors,",
     "  all noise on; recurrent: a learned weight for each edge, depression, spikes 1 mV soft;",
-    "  graphs: random ones of 312 nodes, the larval brain (Winding et al. 2023, 2952 nodes, 110,140",
-    "  edges without self-loops), random ones of 20,000 nodes and 500,000 edges.",
+    "  graphs: random ones of 312 nodes; the larval brain (Winding et al. 2023), 2952 nodes and",
+    "  110,140 edges without self-loops; random ones of 20,000 nodes and 500,000 edges.",
 )
 
 
