@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cofire.stats.multiple import benjamini_hochberg, holm
+from cofire.stats.contingency import ContingencyTest, chi_squared, goodness_of_fit
+from cofire.stats.multiple import adjust, benjamini_hochberg, bonferroni, holm
 from cofire.stats.ranks import RankTest, paired_test, rank_sum, signed_rank
 from cofire.stats.resampling import (
     Bootstrap,
@@ -21,12 +22,17 @@ from cofire.stats.surrogates import (
 
 __all__ = [
     "Bootstrap",
+    "ContingencyTest",
     "HierarchicalBootstrap",
     "PairedSessions",
     "RankTest",
+    "adjust",
     "benjamini_hochberg",
+    "bonferroni",
     "bootstrap",
+    "chi_squared",
     "circular_shift_bins",
+    "goodness_of_fit",
     "hierarchical_bootstrap",
     "holm",
     "numpy_generators",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from cofire._validate import FloatArray
+from cofire._validate import FloatArray, one_of
 from cofire.errors import InvalidArgumentError, InvalidTypeError
 
 
@@ -72,6 +73,65 @@ def holm(p: Any) -> FloatArray:
     m = len(order)
     scaled = values[tested][order] * np.arange(m, 0, -1)
     return _restored(np.maximum.accumulate(scaled), values, order, tested)
+
+
+def bonferroni(p: Any) -> FloatArray:
+    """Adjust p-values to control the probability of any false rejection, test by test.
+
+    Every p-value becomes ``p * m``, at most 1, for m tests.
+
+    Parameters
+    ----------
+    p : array_like of any shape, values in [0, 1] or NaN
+        NaN stands for a test that was not made: it stays NaN and does not count in m.
+
+    Returns
+    -------
+    ndarray float64, shape of `p`
+
+    Examples
+    --------
+    >>> from cofire.stats import bonferroni
+    >>> bonferroni([0.01, 0.04, 0.5]).round(3).tolist()
+    [0.03, 0.12, 1.0]
+    """
+    values, order, tested = _ordered(p)
+    return _restored(values[tested][order] * len(order), values, order, tested)
+
+
+def adjust(p: Any, method: str = "holm") -> FloatArray:
+    """Adjust p-values by a method of choice.
+
+    Parameters
+    ----------
+    p : array_like of any shape, values in [0, 1] or NaN
+    method : {"none", "holm", "bonferroni", "benjamini_hochberg"}
+        ``"none"`` gives the p-values back.
+
+    Returns
+    -------
+    ndarray float64, shape of `p`
+
+    Examples
+    --------
+    >>> from cofire.stats import adjust
+    >>> adjust([0.01, 0.04], "bonferroni").tolist()
+    [0.02, 0.08]
+    """
+    one_of(method, "method", tuple(_METHODS))
+    return _METHODS[method](p)
+
+
+def _unchanged(p: Any) -> FloatArray:
+    return _ordered(p)[0].copy()
+
+
+_METHODS: dict[str, Callable[[Any], FloatArray]] = {
+    "none": _unchanged,
+    "holm": holm,
+    "bonferroni": bonferroni,
+    "benjamini_hochberg": benjamini_hochberg,
+}
 
 
 def _ordered(p: Any) -> tuple[FloatArray, Any, Any]:

@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALTERNATIVES = ("two-sided", "less", "greater")
+RANK_METHODS = ("auto", "normal", "uncorrected")
+SIGNED_METHODS = ("auto", "normal", "exact_or_normal")
 PAIRED_METHODS = ("signed_rank", "t", "permutation")
 
 _EXACT_PAIRS = 14
 """Up to this many pairs all 2**n sign flips are enumerated."""
+
+_EXACT_RANKS = 50
+"""Up to this many differences the distribution of their rank sum is taken exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,13 @@ class RankTest:
     null_mean: float
     null_sd: float
 
+    @property
+    def z(self) -> float:
+        """The statistic in standard deviations from its mean under no difference."""
+        if not self.null_sd > 0:
+            return np.nan
+        return (self.statistic - self.null_mean) / self.null_sd
+
     def to_frame(self) -> pd.DataFrame:
         """One row."""
         import pandas as pd
@@ -79,7 +91,12 @@ class RankTest:
 
 
 def rank_sum(
-    a: Any, b: Any, *, alternative: str = "two-sided", confidence: float = 0.95
+    a: Any,
+    b: Any,
+    *,
+    alternative: str = "two-sided",
+    method: str = "auto",
+    confidence: float = 0.95,
 ) -> RankTest:
     """Compare two independent samples by ranks (Mann-Whitney U, Wilcoxon rank sum).
 
@@ -92,13 +109,17 @@ def rank_sum(
         Finite values, at least one each.
     alternative : {"two-sided", "greater", "less"}
         ``"greater"``: values of `a` are the larger ones.
+    method : {"auto", "normal", "uncorrected"}
+        ``"auto"``: exact for small samples without ties, otherwise normal with correction for ties
+        and continuity. ``"normal"``: p from :attr:`RankTest.z`, corrected for ties only.
+        ``"uncorrected"``: for neither, as ``scipy.stats.ranksums`` does and many papers report it;
+        with ties that p is too large.
     confidence : float in (0, 1)
 
     Returns
     -------
     RankTest
-        ``statistic`` is U of `a`. p is exact for small samples without ties, otherwise normal with
-        correction for ties and continuity.
+        ``statistic`` is U of `a`.
 
     Raises
     ------
@@ -126,14 +147,25 @@ def rank_sum(
 
     first, second = _sample(a, "a"), _sample(b, "b")
     one_of(alternative, "alternative", ALTERNATIVES)
+    one_of(method, "method", RANK_METHODS)
     n, m = len(first), len(second)
     delta, variance = _cliff(first, second)
     options: dict[str, Any] = {"alternative": alternative}
-    found = mannwhitneyu(first, second, **options)
+    if method == "auto":
+        found = mannwhitneyu(first, second, **options)
+        statistic, p = float(found.statistic), float(found.pvalue)
+        null_sd = _u_sd(np.concatenate([first, second]), n, m)
+    else:
+        statistic = (delta + 1) * n * m / 2
+        pooled = (
+            np.concatenate([first, second]) if method == "normal" else np.arange(n + m, dtype=float)
+        )
+        null_sd = _u_sd(pooled, n, m)
+        p = _normal_p(statistic - n * m / 2, null_sd, alternative)
     return RankTest(
         test="rank_sum",
-        statistic=float(found.statistic),
-        p=float(found.pvalue),
+        statistic=statistic,
+        p=p,
         alternative=alternative,
         n=(n, m),
         effect=delta,
@@ -141,12 +173,17 @@ def rank_sum(
         interval=_cliff_interval(delta, variance, min(n, m), _normal_quantile(confidence)),
         confidence=float(confidence),
         null_mean=n * m / 2,
-        null_sd=_u_sd(np.concatenate([first, second]), n, m),
+        null_sd=null_sd,
     )
 
 
 def signed_rank(
-    a: Any, b: Any = None, *, alternative: str = "two-sided", confidence: float = 0.95
+    a: Any,
+    b: Any = None,
+    *,
+    alternative: str = "two-sided",
+    method: str = "auto",
+    confidence: float = 0.95,
 ) -> RankTest:
     """Compare paired samples by the ranks of their differences (Wilcoxon signed rank).
 
@@ -161,6 +198,10 @@ def signed_rank(
         Second values of the same pairs.
     alternative : {"two-sided", "greater", "less"}
         ``"greater"``: values of `a` are the larger ones.
+    method : {"auto", "normal", "exact_or_normal"}
+        ``"auto"``: that of ``scipy.stats.wilcoxon``, which permutes small samples with ties.
+        ``"normal"``: corrected for ties, not for continuity. ``"exact_or_normal"``: exact for up to
+        50 differences without ties, otherwise normal.
     confidence : float in (0, 1)
 
     Returns
@@ -190,7 +231,7 @@ def signed_rank(
     >>> test.effect, test.p
     (1.0, 0.03125)
     """
-    return _signed_rank(_differences(a, b), alternative, confidence)
+    return _signed_rank(_differences(a, b), alternative, confidence, method)
 
 
 def paired_test(
@@ -260,10 +301,13 @@ def paired_test(
     )
 
 
-def _signed_rank(difference: FloatArray, alternative: str, confidence: float) -> RankTest:
+def _signed_rank(
+    difference: FloatArray, alternative: str, confidence: float, method: str = "auto"
+) -> RankTest:
     from scipy.stats import rankdata, wilcoxon
 
     one_of(alternative, "alternative", ALTERNATIVES)
+    one_of(method, "method", SIGNED_METHODS)
     z = _normal_quantile(confidence)
     nonzero = difference[difference != 0]
     n = len(nonzero)
@@ -275,7 +319,12 @@ def _signed_rank(difference: FloatArray, alternative: str, confidence: float) ->
     null_sd = float(np.sqrt((ranks**2).sum()) / 2)
     if n:
         effect = (2 * positive - total) / total
-        p = float(wilcoxon(nonzero, **options).pvalue)
+        exact = n <= _EXACT_RANKS and len(np.unique(ranks)) == n
+        if method == "normal" or (method == "exact_or_normal" and not exact):
+            p = _normal_p(positive - total / 2, null_sd, alternative)
+        else:
+            options["method"] = "auto" if method == "auto" else "exact"
+            p = float(wilcoxon(nonzero, **options).pvalue)
         inner = np.clip(effect, -1 + 1 / total, 1 - 1 / total) if n > 1 else 0.0
         half = z * 2 * null_sd / total
         low, high = np.tanh(np.arctanh(inner) + half * np.array([-1.0, 1.0]))
@@ -299,11 +348,13 @@ def _cliff(a: FloatArray, b: FloatArray) -> tuple[float, float]:
     """Cliff's delta and its variance, from sorted samples instead of all pairs."""
     n, m = len(a), len(b)
     sorted_a, sorted_b = np.sort(a), np.sort(b)
-    below = np.searchsorted(sorted_b, a, side="left")
-    not_above = np.searchsorted(sorted_b, a, side="right")
+    # Sorted queries walk through memory in order; sums do not depend on which value is which.
+    below = np.searchsorted(sorted_b, sorted_a, side="left")
+    not_above = np.searchsorted(sorted_b, sorted_a, side="right")
     rows = (below - (m - not_above)) / m
     columns = (
-        (n - np.searchsorted(sorted_a, b, side="right")) - np.searchsorted(sorted_a, b, side="left")
+        (n - np.searchsorted(sorted_a, sorted_b, side="right"))
+        - np.searchsorted(sorted_a, sorted_b, side="left")
     ) / n
     # The numerator is a whole number of pairs, so delta is exact at its ends.
     delta = float((2 * below.sum() - n * m + (not_above - below).sum()) / (n * m))
@@ -326,6 +377,16 @@ def _cliff_interval(delta: float, variance: float, n_min: int, z: float) -> tupl
     low = (delta - delta**3 - half) / scale
     high = (delta - delta**3 + half) / scale
     return float(max(low, -1.0)), float(min(high, 1.0))
+
+
+def _normal_p(difference: float, sd: float, alternative: str) -> float:
+    from scipy.stats import norm
+
+    if not sd > 0:  # all values are equal
+        return 1.0
+    z = difference / sd
+    tails = {"two-sided": 2 * norm.sf(abs(z)), "greater": norm.sf(z), "less": norm.cdf(z)}
+    return float(tails[alternative])
 
 
 def _u_sd(values: FloatArray, n: int, m: int) -> float:
