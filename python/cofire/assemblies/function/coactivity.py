@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cofire._validate import FloatArray
+from cofire._validate import AnyArray, FloatArray
 from cofire.assemblies.function._inputs import membership, traces_of, unit_sets
 from cofire.errors import InvalidArgumentError
 
@@ -43,8 +43,8 @@ def coactivity(raster: Any, assemblies: Any) -> FloatArray:
     n_frames, n_units = values.shape
     sets = unit_sets(assemblies, n_units)
     # Sums of bool are exact in float32, so that the faster product may be used.
-    kind = np.float32 if values.dtype == bool and n_units < 2**24 else np.float64
-    weights = membership(sets, n_units).T.astype(kind)
+    kind: Any = np.float32 if values.dtype == bool and n_units < 2**24 else np.float64
+    weights: AnyArray = membership(sets, n_units).T.astype(kind)
     # A missing value must not reach assemblies that the unit is not in.
     complete = values.dtype.kind in "biu" or bool(np.isfinite(values).all())
     out = np.empty((n_frames, len(sets)))

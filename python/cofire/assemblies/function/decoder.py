@@ -318,7 +318,9 @@ def confusion_percentages(confusion: Any) -> FloatArray:
     """Percent of each row; NaN for a class without frames."""
     counts = np.asarray(confusion, dtype=np.float64)
     total = counts.sum(axis=1, keepdims=True)
-    return np.divide(100.0 * counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
+    percent: FloatArray = np.full(counts.shape, np.nan)
+    np.divide(100.0 * counts, total, out=percent, where=total > 0)
+    return percent
 
 
 def _fit(

@@ -156,7 +156,7 @@ def spatial_tests(
     >>> x = np.arange(40.0)
     >>> found = spatial_tests(np.column_stack([x, x % 7]), [range(10)])
     >>> found.statistic.round(3).tolist()
-    [[0.75, 0.075]]
+    [[0.75, 0.15]]
     """
     points = matrix(positions, "positions")
     if not np.isfinite(points).all():
