@@ -81,7 +81,7 @@ def plot_example_traces(
     cells = np.argsort(-active.sum(axis=0), kind="stable")[:n_cells]
     traces = values[shown][:, cells].astype(np.float64)
     height = float(np.nanpercentile(np.ptp(traces, axis=0), 75)) if traces.size else 1.0
-    height = height or 1.0
+    height = 0.5 * height or 1.0
     for i in range(len(cells)):
         top.plot(times[shown], traces[:, i] / height - i, color=INK, linewidth=0.6)
     top.set_ylim(-len(cells) + 0.2, 1.6)
@@ -333,13 +333,20 @@ def plot_gini(
     right.set_yticks(range(len(samples)), list(samples))
     right.set_ylim(len(samples) - 0.45, -0.62)
     right.tick_params(axis="y", length=0)
-    right.set_xlabel("\n".join(["Gini coefficient", *comparison_notes(comparison)]))
+    right.set_xlabel("Gini coefficient")
+    write_tests(figure, comparison)
     return figure, axes
 
 
 def sample_color(name: str, k: int = 0) -> str:
     """Color of a kind of traces; of others by their position."""
     return SAMPLE_COLORS.get(name, _SPARE[k % len(_SPARE)])
+
+
+def write_tests(figure: Figure, comparison: Any) -> None:
+    """Write the tests of a comparison below a figure."""
+    if comparison is not None:
+        figure.supxlabel("\n".join(comparison_notes(comparison)), fontsize=8, x=0.99, ha="right")
 
 
 def comparison_notes(comparison: Any) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cofire._validate import AnyArray, FloatArray
-from cofire.plot.assemblies_function import comparison_notes, sample_color
+from cofire.plot.assemblies_function import sample_color, write_tests
 from cofire.plot.structure import draw_cloud
 from cofire.plot.style import (
     FAINT,
@@ -71,7 +71,8 @@ def plot_oracle_scores(
     right.set_yticks(range(len(kinds)), ticks)
     right.set_ylim(len(kinds) - 0.45, -0.62)
     right.tick_params(axis="y", length=0)
-    right.set_xlabel("\n".join(["r of a trial with the others", *comparison_notes(comparison)]))
+    right.set_xlabel("r of a trial with the others")
+    write_tests(figure, comparison)
     return figure, axes
 
 

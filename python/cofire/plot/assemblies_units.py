@@ -111,8 +111,7 @@ def plot_assemblies_in_space(
 ) -> tuple[Figure, Axes]:
     """All cells in recording space, each in the color of its assembly.
 
-    A cell of several assemblies has the color of the smallest one, and a ring for each other (at
-    most three); cells of none are gray.
+    A cell of several assemblies has the color of the smallest one; cells of none are gray.
 
     Parameters
     ----------
@@ -129,31 +128,31 @@ def plot_assemblies_in_space(
     fig, ax : Figure, Axes
     """
     xy = _positions(positions)
+    own = ax is None
     figure, ax = one_axes(ax, figsize)
     ax.scatter(xy[:, 0], xy[:, 1], s=4, color=FAINT, linewidths=0, rasterized=True)
-    n_drawn = np.zeros(len(xy), dtype=np.int64)
-    by_size = sorted(range(len(assemblies)), key=lambda k: len(assemblies[k]))
-    for k in by_size:
+    n_in = np.zeros(len(xy), dtype=np.int64)
+    for k in sorted(range(len(assemblies)), key=lambda k: -len(assemblies[k])):
         units = np.asarray(assemblies[k], dtype=np.int64)
-        first = units[n_drawn[units] == 0]
-        again = units[(n_drawn[units] > 0) & (n_drawn[units] < 4)]
-        color = assembly_color(k)
-        ax.scatter(xy[first, 0], xy[first, 1], s=7, color=color, linewidths=0, rasterized=True)
-        ax.scatter(xy[again, 0], xy[again, 1], s=9 + 11 * n_drawn[again], facecolors="none",
-                   edgecolors=color, linewidths=0.6, rasterized=True)  # fmt: skip
-        n_drawn[units] += 1
+        ax.scatter(
+            xy[units, 0], xy[units, 1], s=8, color=assembly_color(k), linewidths=0, rasterized=True
+        )
+        n_in[units] += 1
     handles = [
         ax.scatter([], [], s=18, color=assembly_color(k),
                    label=f"{assembly_label(k)} ({len(assemblies[k])})")
         for k in range(len(assemblies))
     ]  # fmt: skip
-    if handles:
+    if handles and own:
+        figure.legend(handles=handles, loc="outside right upper", fontsize=7)
+    elif handles:
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7)
     ax.set_aspect("equal")
     ax.invert_yaxis()
     ax.set_xlabel(f"x ({unit})")
     ax.set_ylabel(f"y ({unit})")
-    ax.set_title(f"{int((n_drawn > 0).sum())} of {len(xy)} cells in an assembly")
+    n_any, n_several = int((n_in > 0).sum()), int((n_in > 1).sum())
+    ax.set_title(f"{n_any} of {len(xy)} cells in an assembly, {n_several} in several")
     return figure, ax
 
 
@@ -198,15 +197,14 @@ def plot_spatial(
                         transform=ax.get_yaxis_transform(), color=INK if p < 0.05 else MUTED,
                         fontweight="bold" if p < 0.05 else "normal")  # fmt: skip
         ax.set_xlabel(names[i])
-        ax.set_yticks([])
+        ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         ax.set_ylim(k + 0.2, -1.1)
         if tests is not None:
             ax.set_title("KS p", loc="right", fontsize=8)
     labels = ["all", *(assembly_label(a) for a in range(k))]
-    grid[0, 0].set_yticks(range(k + 1), [f"{name} ({n})" for name, n in zip(
+    grid[0, 0].set_yticks(np.arange(k + 1) - 0.25, [f"{name} ({n})" for name, n in zip(
         labels, [len(points), *(len(units) for units in assemblies)], strict=True)])  # fmt: skip
-    grid[0, 0].tick_params(axis="y", length=0)
     for a, text in enumerate(grid[0, 0].get_yticklabels()):
         text.set_color(INK if a == 0 else assembly_color(a - 1))
     return figure, grid[0]
