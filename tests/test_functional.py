@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp, ranksums
 
+import cofire as cf
 from cofire import assemblies as asm
 from cofire.errors import InvalidArgumentError, InvalidTypeError
 from cofire.stats import benjamini_hochberg
@@ -374,6 +375,23 @@ def test_the_correlation_matrix_has_its_eigenvalues_and_an_order():
     assert (np.diff(np.nanargmax(kept[:, by_peak.order], axis=0)) >= 0).all()
     np.testing.assert_array_equal(found.ordered.diagonal(), 0)
     assert found.explained[-1] == pytest.approx(1)
+
+
+def test_planted_assemblies_differ_from_random_ensembles():
+    """Their units fire together at times: sparser, less alike, and found where they were put."""
+    made = cf.datasets.make_calcium_recording(6, 5, 1500.0, rng=2)
+    raster = made.dff > made.dff.mean(axis=0) + 2 * made.dff.std(axis=0, ddof=1)
+    sets = list(made.assemblies)
+    drawn = asm.random_ensembles(sets, made.n_units)
+    planted, by_chance = (asm.gini(asm.coactivity(raster, s)) for s in (sets, drawn.matched))
+    assert (planted > by_chance).mean() >= 0.8
+    found = asm.pairwise_correlations(raster, sets, drawn)
+    inside = np.mean([np.corrcoef(raster[:, u].T)[np.triu_indices(len(u), 1)].mean() for u in sets])
+    assert inside > found.values["all cells"].mean() + 0.05
+    # Assemblies are local in the generator, random ensembles are not.
+    local = asm.spatial_tests(made.positions, sets)
+    spread = asm.spatial_tests(made.positions, drawn)
+    assert np.median(local.plane_p) < 0.01 < np.median(spread.plane_p)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.stats import mannwhitneyu, ranksums
 
+import cofire as cf
 from cofire import assemblies as asm
 from cofire.assemblies import function
 from cofire.assemblies.function import decoder as decoding
 from cofire.errors import FileFormatError, InvalidArgumentError, RecordingNotFoundError
 from reference import functional as reference
-
-QUICK = {"hidden_layer_sizes": [(20,)], "max_iter": 60}
 
 
 @st.composite
@@ -236,6 +235,46 @@ def test_the_same_seed_gives_the_same_network_and_predict_is_scikit_learns():
     mean, sd = traces[here].mean(axis=0), traces[here].std(axis=0)
     network.fit((traces[here] - mean) / sd, labels[here])
     np.testing.assert_array_equal(network.predict((traces - mean) / sd), first.predict(traces))
+
+
+@pytest.mark.slow
+def test_processes_do_not_change_the_search():
+    traces, labels = clip_recording(1.0)
+    grid = {"hidden_layer_sizes": [(8,)], "alpha": [1e-3, 0.1], "batch_size": [64]}
+    one, two = (asm.ClipDecoder(grid, n_folds=2, threads=n).fit(traces, labels) for n in (1, 2))
+    np.testing.assert_array_equal(one.cv_scores_, two.cv_scores_)
+    np.testing.assert_array_equal(one.confusion_, two.confusion_)
+
+
+def test_a_decoder_is_cloned_saved_and_loaded(tmp_path):
+    from sklearn.base import clone
+
+    traces, labels = clip_recording(3.0)
+    model = asm.ClipDecoder(split="blocked", seed=3)
+    assert clone(model).get_params() == model.get_params()
+    assert repr(model) == "ClipDecoder(split='blocked', seed=3)"
+    cf.save(model.fit(traces, labels), tmp_path / "decoder")
+    loaded = cf.load(tmp_path / "decoder")
+    np.testing.assert_array_equal(loaded.predict(traces), model.predict(traces))
+    assert loaded.best_params_ == model.best_params_
+
+
+def test_fits_that_reach_the_limit_are_counted():
+    traces, labels = clip_recording(1.0)
+    assert asm.ClipDecoder(max_iter=2).fit(traces, labels).n_unconverged_ == 1
+    assert asm.ClipDecoder().fit(traces, labels).n_unconverged_ == 0
+
+
+def test_inputs_stay_as_they_are():
+    traces, labels = clip_recording(3.0)
+    before = traces.copy()
+    for array in (traces, labels):
+        array.setflags(write=False)
+    asm.ClipDecoder().fit(traces[:, ::-1], labels)
+    asm.oracle_score(traces[::2], [0, 20, 40], 10)
+    asm.tuning(traces, [0, 12], [0, 0])
+    asm.trigger_frames(traces - traces.min(), np.ones((1, 2, 2)), 0 * labels)
+    np.testing.assert_array_equal(traces, before)
 
 
 def test_two_clips_share_one_output():
@@ -485,6 +524,15 @@ def test_files_that_are_no_movie_are_named(tmp_path, name):
     (tmp_path / name).write_bytes(b"no movie")
     with pytest.raises(FileFormatError, match=name):
         asm.trigger_frames([0], tmp_path / name, [0])
+
+
+def test_frames_that_cannot_be_read_are_named(tmp_path):
+    pages = [Image.fromarray(np.full((n, 9), 7, np.uint8)) for n in (9, 9, 4)]
+    pages[0].save(tmp_path / "mixed.tif", save_all=True, append_images=pages[1:])
+    peaks = [0, 1, 0, 1, 0]
+    assert asm.trigger_frames(peaks, tmp_path / "mixed.tif", [0, 1, 0, 1, 0]).n_peaks[0] == 2
+    with pytest.raises(FileFormatError, match=r"frame 2 of .*mixed.tif has shape \(4, 9\)"):
+        asm.trigger_frames(peaks, tmp_path / "mixed.tif", [0, 2, 0, 1, 0])
 
 
 def test_images_of_different_size_have_no_difference():

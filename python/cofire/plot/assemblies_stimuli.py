@@ -108,7 +108,7 @@ def plot_tuning(
         block, column = divmod(k, columns)
         at = 2 * block * columns + column + 1
         curve = figure.add_subplot(2 * blocks, columns, at)
-        polar = figure.add_subplot(2 * blocks, columns, at + columns, projection="polar")
+        polar: Any = figure.add_subplot(2 * blocks, columns, at + columns, projection="polar")
         axes[:, k] = curve, polar
         _curves(curve, tuning, k)
         color = assembly_color(k)

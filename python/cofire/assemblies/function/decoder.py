@@ -93,6 +93,10 @@ class ClipDecoder(Estimator):
     train_frames_, test_frames_ : ndarray of int64
     n_per_class_ : int
         Frames of each class after balancing.
+    mean_, scale_ : ndarray (K,) float64
+        What traces are standardized by.
+    weights_, biases_ : list of ndarray
+        Of the layers of the network.
 
     References
     ----------

@@ -235,8 +235,16 @@ def opened(movie: Any) -> Iterator[tuple[tuple[int, int, int], ReadFrame]]:
         shape = _stack_shape((n, *first.shape), str(path))
 
         def read(i: int) -> AnyArray:
-            pages.seek(i)
-            return np.asarray(pages)
+            try:
+                pages.seek(i)
+                page = np.asarray(pages)
+            except (OSError, EOFError, ValueError) as error:
+                raise FileFormatError(f"frame {i} of {path} cannot be read: {error}") from error
+            if page.shape != shape[1:]:
+                raise FileFormatError(
+                    f"frame {i} of {path} has shape {page.shape}, but frame 0 has {shape[1:]}"
+                )
+            return page
 
         yield shape, read
 

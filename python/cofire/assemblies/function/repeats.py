@@ -148,8 +148,8 @@ def oracle_score(
     Notes
     -----
     A trace that is constant in a trial, or whose other trials have a constant mean, has no r
-    there; its score is NaN, while `r` still holds the trials that are defined. NaN in a trial make
-    all r of its condition NaN.
+    there; its score is NaN, while `r` still holds the trials that are defined. NaN or
+    infinite values in a trial make all r of its condition NaN.
 
     References
     ----------
@@ -193,7 +193,8 @@ def oracle_score(
         width = max(1, _BLOCK_VALUES // frames.size)
         for begin in range(0, n, width):
             columns = slice(begin, begin + width)
-            r[trials, columns] = _leave_one_out(values[frames, columns].astype(np.float64))
+            with np.errstate(invalid="ignore"):  # infinite values have no r either
+                r[trials, columns] = _leave_one_out(values[frames, columns].astype(np.float64))
     return OracleScores(
         score=r.mean(axis=0),
         r=r,
