@@ -291,16 +291,16 @@ def test_the_published_grid_has_750_networks():
 
 
 def test_published_statistics_of_the_diagonals():
-    # Whole percentages with U = 131.5, one of them tied; which were published is not known.
-    poor = np.arange(20, 32)
-    good = np.array([19, 31, *range(40, 50)])
+    # The percentages were not published: these have the same U and, with five ties, the same p.
+    poor = np.array([20, 20, 22, 22, *range(24, 32)])
+    good = np.array([19, 31, 40, 40, 42, 42, *range(44, 50)])
     matrices = [(100.0 - d)[:, None] / 11 * (1 - np.eye(12)) + np.diag(d) for d in (good, poor)]
     found = asm.compare_confusions(*matrices)
     assert found.diagonal.statistic == 131.5
     assert found.rank_biserial == pytest.approx(-0.826, abs=5e-4)
     assert found.diagonal_uncorrected.z == pytest.approx(3.435, abs=5e-4)
     assert found.diagonal_uncorrected.p == pytest.approx(2.96e-4, abs=5e-7)
-    assert found.diagonal.p == pytest.approx(3.247e-4, rel=0.02)  # depends on the ties
+    assert found.diagonal.p == pytest.approx(3.247e-4, abs=5e-8)
 
 
 def test_confusions_are_compared_in_whole_percent():

@@ -20,7 +20,7 @@ from cofire.errors import FileFormatError, InvalidArgumentError, RecordingNotFou
 if TYPE_CHECKING:
     import pandas as pd
 
-_CHUNK_VALUES = 2**22
+_CHUNK_VALUES = 2**23
 ReadFrame = Callable[[int], AnyArray]
 
 
@@ -285,10 +285,12 @@ def _average(
     chunk = max(1, _CHUNK_VALUES // max(n_pixels, 1))
     for first in range(0, len(needed), chunk):
         here = slice(first, first + chunk)
-        images = np.stack([np.asarray(read(int(i)), dtype=np.float64) for i in needed[here]])
-        images = images.reshape(-1, n_pixels) - base
+        images = np.empty((len(needed[here]), n_pixels))
+        for row, i in zip(images, needed[here], strict=True):
+            np.subtract(np.asarray(read(int(i))).ravel(), base, out=row)
         total += weights[:, here] @ images
-        square += weights[:, here] @ images**2
+        np.square(images, out=images)
+        square += weights[:, here] @ images
     n = weights.sum(axis=1)[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total / n

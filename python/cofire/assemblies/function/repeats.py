@@ -90,6 +90,8 @@ def first_frames(times: Any, frame_times: Any) -> IntArray:
     times : array_like (n,), s
         For example the start of every presentation of a movie.
     frame_times : array_like (n_frames,), s, ascending
+        Of the frames that the traces have: where a detector dropped frames with NaN, the times of
+        the others, ``times[model.frames_]``.
 
     Returns
     -------
