@@ -124,6 +124,18 @@ def affinities() -> Any:
     )
 
 
+def active() -> Any:
+    return np.random.default_rng(0).random((60, 9)) < 0.4
+
+
+def scores() -> Any:
+    return cf.assemblies.oracle_score(active(), [0, 20, 40], 20)
+
+
+def confusions() -> Any:
+    return cf.assemblies.compare_confusions(np.eye(3) + 1, np.ones((3, 3)))
+
+
 MAKERS: dict[str, Callable[[], Any]] = {
     "AffinitySearch": affinities,
     "AssemblyRecording": lambda: cf.datasets.make_assembly_recording(12, 10.0, n_assemblies=1),
@@ -132,10 +144,13 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "BlockModelChains": chains,
     "Bootstrap": lambda: cf.stats.bootstrap([1.0, 2.0, 4.0], n_boot=9),
     "CalciumRecording": lambda: cf.datasets.make_calcium_recording(3, 1, 20.0),
+    "ConfusionComparison": confusions,
     "Connectome": wiring,
+    "ContingencyTest": lambda: cf.stats.chi_squared([[3, 5], [2, 9]]),
     "CoreAssemblies": lambda: cf.assemblies.sgc.core_assemblies(
         np.ones((6, 4), dtype=bool), np.ones(6, dtype=np.int64), 0.2
     ),
+    "CorrelationStructure": lambda: cf.assemblies.correlation_structure(active(), order="peak"),
     "Correlogram": lambda: cf.correlogram(TRAINS, 0.2, 0.05),
     "DataFile": lambda: cf.datasets.list_sets()[0].files[0],
     "DataSet": lambda: cf.datasets.list_sets()[0],
@@ -148,28 +163,37 @@ MAKERS: dict[str, Callable[[], Any]] = {
         COUNTS, COUNTS[:, ::2], COUNTS[:, 1::2], return_full=True
     ),
     "HierarchicalBootstrap": hierarchy,
+    "Intersections": lambda: cf.assemblies.intersections([[0, 1], [1, 2]], 4),
     "JointPETH": lambda: cf.joint_peth(*np.random.default_rng(0).random((2, 6, 5))),
     "MadeConnectome": lambda: cf.datasets.make_connectome(60, n_assemblies=2, recorded=0.5),
     "NearestEvent": lambda: cf.nearest_event([0.1, 0.9], [0.0, 1.0]),
+    "OracleScores": scores,
+    "PairCorrelations": lambda: cf.assemblies.pairwise_correlations(active(), [[0, 1], [1, 2]]),
     "PairedSessions": sessions,
     "PairwiseCorrelation": lambda: cf.assemblies.pairwise_corr(COUNTS),
     "PeriEvent": lambda: cf.peri_event_counts(TRAINS, [1.0], (-0.5, 0.5), 0.1),
+    "PlaneTest": lambda: cf.assemblies.ks_plane(np.eye(2), np.eye(2)),
+    "RandomEnsembles": lambda: cf.assemblies.random_ensembles([2, 3], 9),
     "RankOrder": lambda: cf.rank_order(long_trains(), [[1, 2], [3, 5]]),
     "RankTest": lambda: cf.stats.rank_sum([1.0, 2.0], [3.0, 4.0]),
     "RelativeTime": lambda: cf.relative_times([0.5, 3.0], [[0, 1]]),
     "ReplayScores": replay,
+    "SampleComparison": lambda: cf.assemblies.compare_samples({"a": [1, 2], "b": [3]}),
     "SignificanceSweep": sweep,
     "SignificantEvents": significant,
     "SimilarityGraph": small_graph,
     "SimilarityIndex": lambda: cf.assemblies.similarity_index(patterns(), 9),
     "SimilarityMatrix": lambda: cf.assemblies.similarity_matrix(patterns()),
     "SparseBins": lambda: bin_spikes_sparse(TRAINS, 0.5, support=[[0, 2], [3, 4]]),
+    "SpatialTests": lambda: cf.assemblies.spatial_tests(np.eye(4), [[0, 1]]),
     "SpectralGroups": lambda: cf.assemblies.sgc.spectral_groups(small_graph().adjacency, 2, 0, 3),
     "Sync": lambda: cf.sync([0.9, 1.1], [1.0], (-0.5, 0.5)),
     "V1DD": v1dd,
     "V1DDScan": v1dd_scan,
     **graph_results(),
     **structure_results(),
+    "TriggerFrames": lambda: cf.assemblies.trigger_frames([0, 1, 0], np.ones((1, 2, 2)), [0, 0, 0]),
+    "Tuning": lambda: cf.assemblies.tuning(active(), [0, 12], [0.0, 0.0]),
 }
 
 

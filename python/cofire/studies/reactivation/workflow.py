@@ -23,7 +23,7 @@ from cofire.studies.reactivation import steps
 from cofire.studies.reactivation.config import ReactivationConfig
 from cofire.studies.reactivation.results import (
     JointResponse,
-    PairwiseCorrelations,
+    PairCorrelations,
     PeriEventResponse,
     ReactivationEffect,
     StrongestActivations,
@@ -205,10 +205,10 @@ class Reactivation:
         found: ReactivationEffect = self._step("effect", compute)
         return found
 
-    def pairwise(self) -> PairwiseCorrelations:
+    def pairwise(self) -> PairCorrelations:
         """Pairwise correlations in each phase; needs no assembly."""
         chosen = self.selection
-        found: PairwiseCorrelations = self._step(
+        found: PairCorrelations = self._step(
             "pairwise",
             lambda: steps.pairwise_correlations(
                 chosen.spikes, chosen.phases, self.config.pairwise_bin, threads=self.threads
