@@ -19,7 +19,7 @@ def varimax(loadings: FloatArray, max_iterations: int = MAX_ITERATIONS) -> Float
     ----------
     Kaiser 1958, doi:10.1007/BF02289233
     """
-    n, k = loadings.shape
+    k = loadings.shape[1]
     length = np.linalg.norm(loadings, axis=1, keepdims=True)
     a = np.divide(loadings, length, out=np.zeros_like(loadings), where=length > 0)
     rotation, before = np.eye(k), 0.0

@@ -68,7 +68,7 @@ class _Promax(RasterDetector):
         self.patterns_ = np.zeros((k, n_units))
         self.patterns_[:, self.units_] = weights.T
         self.cutoff_ = member_cutoff(weights)
-        vectors, members, labels = merged(weights, self.cutoff_, self.merge)
+        members, labels = merged(weights, self.cutoff_, self.merge)
         return self._significant_ones(raster, members, labels, seeds[1])
 
     def _significant_ones(
@@ -300,10 +300,8 @@ def member_cutoff(weights: FloatArray) -> float:
     return float("inf")
 
 
-def merged(
-    weights: FloatArray, cutoff: float, limit: float
-) -> tuple[list[FloatArray], list[IntArray], IntArray]:
-    """Merge similar components, as vectors, members, and for each component where it went.
+def merged(weights: FloatArray, cutoff: float, limit: float) -> tuple[list[IntArray], IntArray]:
+    """Merge similar components; members of what is left, and for each component where it went.
 
     Parameters
     ----------
@@ -317,7 +315,6 @@ def merged(
 
     Returns
     -------
-    vectors : list of ndarray (n_units,)
     members : list of ndarray of int64
     labels : ndarray (k,) int64
         From 1; 0 for a component without members.
@@ -347,7 +344,7 @@ def merged(
     labels = np.zeros(weights.shape[1], dtype=np.int64)
     for number, origin in enumerate(origins, start=1):
         labels[origin] = number
-    return vectors, [np.flatnonzero(cut) for cut in thresholded], labels
+    return [np.flatnonzero(cut) for cut in thresholded], labels
 
 
 def _thresholded(vector: FloatArray, cutoff: float) -> FloatArray:
