@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cofire._validate import FloatArray
+from cofire._validate import AnyArray, FloatArray
 
 _MAD_TO_STD = 0.6745
 _BINS_PER_BANDWIDTH = 8
@@ -20,7 +20,7 @@ def default_bandwidth(x: FloatArray) -> float:
     spread = float(np.median(np.abs(x - np.median(x)))) / _MAD_TO_STD
     if spread == 0:
         spread = float(np.ptp(x))
-    return spread * (4.0 / (3.0 * len(x))) ** 0.2
+    return float(spread * (4.0 / (3.0 * len(x))) ** 0.2)
 
 
 def kernel_density(x: FloatArray, at: FloatArray, bandwidth: float) -> FloatArray:
@@ -30,7 +30,7 @@ def kernel_density(x: FloatArray, at: FloatArray, bandwidth: float) -> FloatArra
     for first in range(0, len(x), step):
         u = (at - x[first : first + step, None]) / bandwidth
         density += np.exp(-0.5 * u * u).sum(axis=0)
-    return density / (len(x) * bandwidth * np.sqrt(2 * np.pi))
+    return np.asarray(density / (len(x) * bandwidth * np.sqrt(2 * np.pi)))
 
 
 def binned_density(x: FloatArray, bandwidth: float) -> tuple[FloatArray, FloatArray]:
@@ -70,7 +70,7 @@ def adaptive_density(histogram: FloatArray, n_neighbors: float) -> FloatArray:
     np.cumsum(np.cumsum(histogram, axis=0), axis=1, out=total[1:, 1:])
     rows, columns = np.arange(m)[:, None], np.arange(n)
 
-    def inside(radius: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def inside(radius: AnyArray) -> tuple[FloatArray, FloatArray]:
         top, bottom = np.maximum(rows - radius, 0), np.minimum(rows + radius + 1, m)
         left, right = np.maximum(columns - radius, 0), np.minimum(columns + radius + 1, n)
         count = total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]

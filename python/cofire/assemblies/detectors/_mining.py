@@ -37,6 +37,7 @@ def mine(  # type: ignore[no-untyped-def]
     added = np.full(n_units, -1, np.int64)  # depth at which a unit joined the set
     core = np.empty(depth, np.int64)  # unit that the set of this depth was extended with
     cursor = np.empty(depth, np.int64)
+    least = np.empty(depth, np.int64)  # support that an extension needs to be worth a visit
     begin = np.zeros(depth, np.int64)
     stop = np.zeros(depth, np.int64)
     size = np.zeros(depth, np.int64)
@@ -69,7 +70,7 @@ def mine(  # type: ignore[no-untyped-def]
                         size[level] += 1
                 state[0] += 1
                 q = size[level]
-                worth = True
+                least[level] = min_support
                 if limit > 0:
                     if q >= min_size and n_here >= min_support:
                         if n_sets == limit or n_written + q > len(units):
@@ -86,24 +87,26 @@ def mine(  # type: ignore[no-untyped-def]
                     while z >= 0 and border[z] < n_here:
                         border[z] = n_here
                         z -= 1
-                    # The r-th most frequent extension bounds the support at r units more.
+                    # The r-th most frequent extension bounds the support at r units more; one is
+                    # worth a visit if it exceeds the border at some size that can be raised.
                     highest = 0
                     for u in range(core[level] + 1, n_units):
                         if added[u] < 0 and count[level, u] >= min_support:
                             by_count[count[level, u]] += 1
                             highest = max(highest, count[level, u])
-                    worth = False
+                    least[level] = n_frames + 1
                     z = q
                     for c in range(highest, min_support - 1, -1):
                         z += by_count[c]
                         by_count[c] = 0
                         if z > q and c > border[min(z, n_units)]:
-                            worth = True
-                cursor[level] = core[level] + 1 if worth else n_units
+                            least[level] = max(min_support, border[min(z, n_units)] + 1)
+                cursor[level] = core[level] + 1
             else:
                 cursor[level] = n_units
+                least[level] = min_support
         u = cursor[level]
-        while u < n_units and (added[u] >= 0 or count[level, u] < min_support):
+        while u < n_units and (added[u] >= 0 or count[level, u] < least[level]):
             u += 1
         if u >= n_units:
             for v in range(n_units):

@@ -39,7 +39,8 @@ class AssemblyActivation:
     @property
     def n_active(self) -> IntArray:
         """Number of frames in which each assembly is active, (K,)."""
-        return self.active.sum(axis=1, dtype=np.int64)
+        counts: IntArray = self.active.sum(axis=1, dtype=np.int64)
+        return counts
 
     def to_frame(self) -> pd.DataFrame:
         """Table with a row for each frame in which an assembly is active."""

@@ -174,10 +174,9 @@ def overlap_limits(sizes: IntArray, n_units: int, relabelings: int | None, seed:
     from scipy.stats import hypergeom
 
     if relabelings is None:
-        limit: FloatArray = hypergeom.ppf(0.95, n_units, sizes[:, None], sizes).astype(float)
-        return limit
+        return np.asarray(hypergeom.ppf(0.95, n_units, sizes[:, None], sizes), dtype=np.float64)
     rng = np.random.default_rng(seed)
-    limit = np.zeros((len(sizes), len(sizes)))
+    limit: FloatArray = np.zeros((len(sizes), len(sizes)))
     for i, a in enumerate(sizes):
         for j, b in enumerate(sizes[: i + 1]):
             drawn = rng.hypergeometric(a, n_units - a, b, size=relabelings)
@@ -209,7 +208,7 @@ def cores(raster: BoolArray, frames: BoolArray, relabelings: int | None, seed: i
     whole = frames.all(axis=1)
     similar[whole] = similar[:, whole] = 0.0
     n_similar = similar.sum(axis=1, keepdims=True)
-    found = (similar @ f >= 0.5 * n_similar) & (n_similar > 0)
+    found: BoolArray = (similar @ f >= 0.5 * n_similar) & (n_similar > 0)
     found = found[found.any(axis=1)]
     if len(found) == 0:
         return found

@@ -189,7 +189,7 @@ def circular_null(z: FloatArray, n_shuffles: int, seed: int, threads: int | None
     ndarray (n_shuffles,) float64
     """
     surrogates = Surrogates("circ", n_shuffles, seed, threads=threads)
-    return gram_statistics(z, largest_eigenvalue, surrogates) / (z.shape[1] - 1)
+    return np.asarray(gram_statistics(z, largest_eigenvalue, surrogates) / (z.shape[1] - 1))
 
 
 def check_percentile(percentile: float) -> None:

@@ -199,7 +199,8 @@ def chance_border(
     if n_entries < 2:
         return np.zeros(n_units + 1, dtype=np.int64)
     found = threaded_map(block, -(-n_surrogates // _BLOCK), threads)
-    return np.max([np.zeros(n_units + 1, dtype=np.int64), *found], axis=0)
+    border: IntArray = np.max([np.zeros(n_units + 1, dtype=np.int64), *found], axis=0)
+    return border
 
 
 def reduced(sets: ItemSets, chosen: IntArray) -> IntArray:

@@ -365,9 +365,11 @@ def _oriented(rotated: FloatArray) -> FloatArray:
 def _relative(observed: FloatArray) -> FloatArray:
     """How each set compares with the others: mean of its two z-scores over sets, z-scored again.
 
-    NaN (and never dropped for it) where sets of one unit have no correlation.
+    0 for sets of one unit, which have no correlation.
     """
-    if observed.shape[1] < 2:
-        return np.zeros(observed.shape[1])
-    scores = z_scored(observed.T)
-    return z_scored(scores.mean(axis=0)[:, None])[0]
+    relative = np.zeros(observed.shape[1])
+    pairs = np.isfinite(observed).all(axis=0)
+    if pairs.sum() > 1:
+        scores = z_scored(observed[:, pairs].T)
+        relative[pairs] = z_scored(scores.mean(axis=0)[:, None])[0]
+    return relative

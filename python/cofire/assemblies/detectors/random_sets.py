@@ -36,7 +36,7 @@ def mean_correlation(raster: BoolArray) -> Measure:
             total[first : first + step] = correlation[block[:, :, None], block[:, None, :]].sum(
                 axis=(1, 2)
             )
-        return total / (size * (size - 1))
+        return np.asarray(total / (size * (size - 1)))
 
     return measure
 
@@ -57,6 +57,6 @@ def synchrony(raster: BoolArray, window: int) -> Measure:
     def measure(sets: IntArray) -> FloatArray:
         largest = np.array([near[units].sum(axis=0, dtype=np.uint16).max(initial=0)
                             for units in sets], dtype=np.float64)  # fmt: skip
-        return largest / sets.shape[1]
+        return np.asarray(largest / sets.shape[1])
 
     return measure

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cofire._validate import AnyArray, BoolArray, FloatArray, positive
+from cofire._validate import AnyArray, BoolArray, FloatArray, IntArray, positive
 from cofire.assemblies.detectors._density import (
     adaptive_density,
     binned_density,
@@ -184,9 +184,12 @@ def romano_raster(values: AnyArray, rate: float, half_life: float = 1.0) -> Bool
     return raster
 
 
-def _bins(x: FloatArray, edges: FloatArray) -> FloatArray:
+def _bins(x: FloatArray, edges: FloatArray) -> IntArray:
     n = len(edges) - 1
-    return np.clip(((x - edges[0]) * (n / (edges[-1] - edges[0]))).astype(np.int64), 0, n - 1)
+    found: IntArray = np.clip(
+        ((x - edges[0]) * (n / (edges[-1] - edges[0]))).astype(np.int64), 0, n - 1
+    )
+    return found
 
 
 def _noise_density(at: FloatArray, rho: float) -> FloatArray:

@@ -71,7 +71,7 @@ class SVD(CoactivityDetector):
     Where the source leaves a choice: a shuffle permutes every unit over the significant frames (and
     every row of the binary similarity over its columns); similarities of different frames are
     pooled; frame i is in state n if ``v[i, n]^2 s[n]`` exceeds the cut; at most a quarter of the
-    number of units are states; of equally good levels of membership the lowest counts.
+    number of units are states; of equally good levels of membership the highest counts.
 
     References
     ----------
@@ -155,17 +155,17 @@ class SVD(CoactivityDetector):
 
     def _similar(self, weighted: FloatArray, rng: np.random.Generator) -> BoolArray:
         """Binary Jaccard similarity of the rows of the binary cosine similarity."""
-        cosine_null, jaccard_null = [], []
+        cosine_null, jaccard_null = np.zeros((2, _SIMILARITY_BINS), dtype=np.int64)
         for _ in range(self.similarity_shuffles):
             shuffled = rng.permuted(self.patterns_, axis=0)
-            cosine_null.append(_pair_histogram(cosine_similarity(tf_idf(shuffled))))
-        self.cutoffs_[0] = histogram_point(sum(cosine_null), self.similarity_percentiles[0])
+            cosine_null += _pair_histogram(cosine_similarity(tf_idf(shuffled)))
+        self.cutoffs_[0] = histogram_point(cosine_null, self.similarity_percentiles[0])
         similar = cosine_similarity(weighted) > self.cutoffs_[0]
         for _ in range(self.similarity_shuffles):
             shuffled = rng.permuted(similar, axis=1)
-            jaccard_null.append(_pair_histogram(jaccard_similarity(shuffled)))
-        self.cutoffs_[1] = histogram_point(sum(jaccard_null), self.similarity_percentiles[1])
-        return jaccard_similarity(similar) > self.cutoffs_[1]
+            jaccard_null += _pair_histogram(jaccard_similarity(shuffled))
+        self.cutoffs_[1] = histogram_point(jaccard_null, self.similarity_percentiles[1])
+        return np.asarray(jaccard_similarity(similar) > self.cutoffs_[1])
 
 
 def tf_idf(frames: BoolArray) -> FloatArray:
@@ -201,7 +201,7 @@ def jaccard_similarity(rows: BoolArray) -> FloatArray:
     common = f @ f.T
     size = f.sum(axis=1)
     union = size[:, None] + size - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0))
 
 
 def histogram_point(counts: AnyArray, percentile: float) -> float:
@@ -271,7 +271,8 @@ def state_members(frames: BoolArray, weighted: FloatArray, state: BoolArray) -> 
     -------
     ndarray of int64
         Summed weights above 0.01, 0.02, ... or 0.10 of their maximum: the level for which the
-        cosine of frames and members separates the state's frames with the largest ROC area.
+        cosine of frames and members separates the state's frames with the largest ROC area; the
+        highest of equally good ones, which has the fewest members.
     """
     total = weighted[state].sum(axis=0)
     if not total.max(initial=0.0) > 0:
@@ -284,7 +285,7 @@ def state_members(frames: BoolArray, weighted: FloatArray, state: BoolArray) -> 
         common = frames[:, units].sum(axis=1, dtype=np.float64)
         cosine = np.divide(common, size, out=np.zeros_like(common), where=size > 0)
         area = roc_area(cosine / np.sqrt(max(len(units), 1)), state)
-        if area > best + 1e-12:
+        if area >= best - 1e-12:
             best, members = area, units
     return members
 
