@@ -38,8 +38,9 @@ def deconvolve(f, gamma, a, b, sigma, penalty, lowest):  # type: ignore[no-untyp
         for t in range(n_frames):
             miss = f[t] - a * c[t] - b
             loss += 0.5 * precision * miss * miss + penalty * n[t] - z * np.log(n[t])
-        length, size = 1.0, 1.0
-        while size > 5e-2 and length > 1e-3:
+        length, size, total = 1.0, 1.0, 0.0
+        # The published program stops at steps of 0.05, in units of dF/F; this scales with c.
+        while size > 1e-4 * total and length > 1e-3:
             # Gradient into step, Hessian into diagonal and upper; n[t + 1] holds -gamma c[t].
             for t in range(n_frames):
                 miss = f[t] - a * c[t] - b
@@ -60,14 +61,15 @@ def deconvolve(f, gamma, a, b, sigma, penalty, lowest):  # type: ignore[no-untyp
             for t in range(n_frames - 2, -1, -1):
                 step[t] = (step[t] - upper[t] * step[t + 1]) / diagonal[t]
             # No further than 0.99 of the way to the nearest wall n = 0.
-            length, size, last = 1.0, 0.0, 0.0
+            length, size, total, last = 1.0, 0.0, 0.0, 0.0
             for t in range(n_frames):
                 size += step[t] * step[t]
+                total += c[t] * c[t]
                 n_step[t] = step[t] - gamma * last
                 last = step[t]
                 if n_step[t] < 0.0 and -0.99 * n[t] / n_step[t] < length:
                     length = -0.99 * n[t] / n_step[t]
-            size = np.sqrt(size)
+            size, total = np.sqrt(size), np.sqrt(total)
             found = False
             while length > 1e-20:
                 reached = 0.0

@@ -66,11 +66,13 @@ def spike_probability(
 
     def one(unit: int) -> None:
         trace = values[:, unit].astype(np.float64)
+        if n_frames < 2:
+            return
         trend = float(time @ trace) / max(float(time @ time), 1.0)
         f = trace - trace.mean() - trend * time
         # What rounding leaves of a constant or linear trace is no signal.
         scale = max(float(np.abs(trace).max(initial=0.0)), np.finfo(np.float64).tiny)
-        if n_frames < 2 or np.ptp(f) <= 1e-12 * scale:
+        if np.ptp(f) <= 1e-12 * scale:
             return
         f -= f.min()
         median = float(np.median(f))
