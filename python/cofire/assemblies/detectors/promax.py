@@ -166,15 +166,13 @@ class PromaxMP(_Promax):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from cofire.assemblies import PromaxMP
-    >>> rng = np.random.default_rng(0)
-    >>> dff = rng.normal(0, 0.1, (2000, 60))
-    >>> dff[10::50, :8] += 1
-    >>> dff[35::50, 8:16] += 1
-    >>> model = PromaxMP(raster="threshold").fit(dff)
-    >>> sorted(units.tolist() for units in model.assemblies_)
-    [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 10, 11, 12, 13, 14, 15]]
+    >>> import cofire as cf
+    >>> made = cf.datasets.make_calcium_recording(4, 2, 600.0, rng=1)
+    >>> model = cf.assemblies.PromaxMP(raster="threshold").fit(made.traces)
+    >>> model.n_assemblies_
+    2
+    >>> cf.assemblies.best_match(model.assemblies_, made.assemblies) > 0.8
+    True
     """
 
     def __init__(

@@ -86,7 +86,7 @@ class SVD(CoactivityDetector):
     >>> dff = rng.normal(0, 0.1, (2000, 30))
     >>> dff[10::50, :8] += 1
     >>> dff[35::50, 8:16] += 1
-    >>> model = SVD(raster="threshold").fit(dff)
+    >>> model = SVD(raster="threshold", n_std=4).fit(dff)
     >>> sorted(units.tolist() for units in model.assemblies_)
     [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 10, 11, 12, 13, 14, 15]]
     """
