@@ -15,6 +15,7 @@ from cofire.plot.assemblies import (
     plot_members_by_group,
 )
 from cofire.plot.detection import plot_eigenvalues, plot_significance_sweep
+from cofire.plot.detectors import plot_detectors
 from cofire.plot.events import (
     plot_correlogram,
     plot_event_triggered,
@@ -72,6 +73,7 @@ __all__ = [
     "plot_correlation_matrix",
     "plot_correlogram",
     "plot_cross_comparison",
+    "plot_detectors",
     "plot_eigenvalues",
     "plot_event_triggered",
     "plot_explained_variance",
