@@ -103,7 +103,7 @@ def _times(ax: Axes, comparison: Any) -> None:
     ax.barh(at[ran], seconds[ran] - low, left=low, color=MUTED, height=0.62)
     ax.set_xscale("log")
     ax.set_xlim(low, 8 * float(seconds[ran].max()) if ran.any() else 1.0)
-    for k in at:
+    for k in range(len(seconds)):
         text = f"{seconds[k]:.3g} s" if ran[k] else "not run"
         ax.text(seconds[k] * 1.1 if ran[k] else low * 1.1, k, text, va="center", fontsize=8)
     _names(ax, comparison.detectors, "y")

@@ -107,7 +107,7 @@ def closed_item_sets(
     >>> from cofire.assemblies import closed_item_sets
     >>> raster = [[1, 1, 1, 0]] * 3 + [[1, 1, 0, 0]] * 2 + [[0, 0, 0, 1]]
     >>> closed_item_sets(raster, min_support=2).to_frame().values.tolist()
-    [[2, 5, (0, 1)], [3, 3, (0, 1, 2)]]
+    [[3, 3, (0, 1, 2)], [2, 5, (0, 1)]]
     """
     from cofire.assemblies.detectors._mining import mine
 
