@@ -189,6 +189,7 @@ def border(raster, min_support):
 
 def reduced(sets):
     """Sets (units, support) none of whose nested ones is stronger."""
+
     def key(s):
         return ((len(s[0]) - 1) * s[1], len(s[0]))
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 @styled
 def plot_detectors(
-    comparison: Any, *, figsize: tuple[float, float] = (11.0, 3.6)
+    comparison: Any, *, figsize: tuple[float, float] = (12.5, 3.8)
 ) -> tuple[Figure, AnyArray]:
     """BestMatch of every pair of detectors, BestMatch with the truth, and run time.
+
+    Without a known truth the middle panel shows how many assemblies were found.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def _agreement(ax: Axes, comparison: Any) -> None:
     _names(ax, comparison.detectors, "y")
     _names(ax, comparison.detectors, "x")
     ax.figure.colorbar(image, ax=ax, label="BestMatch")
-    ax.set_title(f"agreement of {n} detectors; ×: nothing to compare")
+    ax.set_title(f"agreement of {n} detectors (×: none)")
 
 
 def _scores(ax: Axes, comparison: Any) -> None:
@@ -84,7 +86,7 @@ def _scores(ax: Axes, comparison: Any) -> None:
     if known:
         chance = comparison.chance
         ax.plot(chance, at, "|", color=INK, markersize=11, markeredgewidth=1.5)
-        ax.set_title(f"{len(comparison.truth)} planted; in brackets: found; line: chance")
+        ax.set_title(f"(found), {len(comparison.truth)} planted; line: chance")
         ax.set_xlabel("BestMatch with the truth")
         ax.set_xlim(0, 1.35)
         ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
