@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from cofire import _core
 from cofire.assemblies.sgc import (
@@ -94,6 +95,15 @@ def test_energies_of_a_long_chain_are_those_of_its_labels():
     for c in range(2):
         expected = reference.energy(adjacency, found.labels[c])
         assert found.energy_trace[c, -1] == pytest.approx(expected, rel=1e-12)
+
+
+def test_graphs_too_large_for_a_table_of_logarithms_are_sampled_alike():
+    n = 6000
+    ring = csr_array((np.ones(n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
+    ring = ring + ring.T
+    found = run(ring, rounds=1, steps=2, K0=4, seed=3)
+    expected = reference.energy(ring, found.labels[0])
+    assert found.energy_trace[0, -1] == pytest.approx(expected, rel=1e-12)
 
 
 def test_any_number_of_threads_gives_the_same_chains():

@@ -137,7 +137,7 @@ def test_local_regression_is_weighted_least_squares(degree):
         x = (at - t) / 7.0
         root = np.sqrt((1 - np.abs(x) ** 3) ** 3)
         design = np.stack([x**p for p in range(degree + 1)], axis=1)
-        fit = np.linalg.lstsq(design * root[:, None], y[at] * root[:, None])[0]
+        fit = np.linalg.lstsq(design * root[:, None], y[at] * root[:, None], rcond=None)[0]
         np.testing.assert_allclose(found[t], fit[0], atol=1e-9)
 
 

@@ -192,6 +192,8 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
         assert len(a) == len(b), where
         for i, (first, second) in enumerate(zip(a, b, strict=True)):
             assert_same(first, second, f"{where}[{i}]")
+    elif callable(getattr(a, "fit", None)):
+        assert_same(vars(a), vars(b), where)
     elif isinstance(a, float) and np.isnan(a):
         assert np.isnan(b), where
     else:

@@ -37,7 +37,7 @@ class Stream:
 
 def energy(adjacency: np.ndarray, labels: np.ndarray) -> float:
     """Log-posterior of a partition, term by term."""
-    n_nodes = len(adjacency)
+    n_nodes = len(labels)
     p = adjacency.sum() / n_nodes**2
     groups = np.unique(labels)
     member = labels == groups[:, None]

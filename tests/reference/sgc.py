@@ -173,7 +173,7 @@ def joint_aic(points, correlation, groups):
     for pairs in fits.values():
         x, y = np.array(pairs).T
         design = np.column_stack([np.ones_like(x), x])
-        ssr = float(((y - design @ np.linalg.lstsq(design, y)[0]) ** 2).sum())
+        ssr = float(((y - design @ np.linalg.lstsq(design, y, rcond=None)[0]) ** 2).sum())
         if len(x) <= 2:
             infinite += 1
         else:

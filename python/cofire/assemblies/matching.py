@@ -49,7 +49,7 @@ def best_match(a: Any, b: Any, *, chance: bool = False, n_units: int | None = No
     >>> best_match([[0, 1, 2, 3]], [[0, 1]])
     0.5
     >>> round(best_match([[0, 1, 2, 3]], [[0, 1]], chance=True, n_units=20), 3)
-    0.089
+    0.083
     """
     first, n_first = _units_of(a, "a")
     second, n_second = _units_of(b, "b")
@@ -134,5 +134,5 @@ def _expected_distance(sizes: IntArray, others: IntArray, n_units: int) -> float
             # Overlaps whose distance exceeds x are the first ones.
             n_beyond = len(level) - np.searchsorted(level[::-1], grid, side="right")
             beyond *= np.concatenate([[0.0], tail])[n_beyond] ** count
-        total += repeats * float((beyond[:-1] * np.diff(grid)).sum())
+        total += int(repeats) * float((beyond[:-1] * np.diff(grid)).sum())
     return total

@@ -166,7 +166,8 @@ def select_affinity(
     ----------
     Wagner-Carena et al. 2025, doi:10.1101/2025.04.24.649900
     """
-    model = SGC(steps=150_000) if detector is None else SGC(**detector.get_params())
+    given = (SGC(steps=150_000) if detector is None else detector).get_params()
+    model = SGC(**given)
     thetas = np.array([real(value, "affinities") for value in affinities], dtype=np.float64)
     if len(thetas) == 0 or ((thetas < 0) | (thetas >= 1)).any():
         raise InvalidArgumentError(f"affinities must be numbers in [0, 1), got {affinities!r}")
@@ -200,6 +201,8 @@ def select_affinity(
     )
     aic = np.array([s.aic for s, _ in scores])
     best = float(thetas[int(aic.argmin())])
+    # The detector is handed out as it would be without a search.
+    model.set_params(progress=given["progress"], checkpoint=given["checkpoint"])
     model.fit_assemblies(best)
     return AffinitySearch(
         affinities=thetas,

@@ -59,7 +59,8 @@ class SGC(Estimator):
         A unit belongs to an assembly if it is active in more than this share of its patterns.
     K0 : {"uniform", "small"} or int
         Number of groups that a chain starts with: uniform on 1 to ``ceil(n_patterns / 3)`` as
-        published; uniform on 1 to 10, which reaches equilibrium sooner; or this many.
+        published; uniform on 1 to 10, whose sweeps are cheap from the start; or this many. Chains
+        lose groups quickly and gain them slowly: "small" needs the full number of `steps`.
     rng : int or numpy.random.Generator
     threads : int, optional
         Default :func:`cofire.get_num_threads`; results do not depend on it.
@@ -118,6 +119,9 @@ class SGC(Estimator):
     Constant units are never active. With fewer than three significant frames, or if no group
     survives, ``assemblies_`` is empty, ``labels_`` is 0 and a :class:`NoAssemblyWarning` says why;
     what was found up to there is kept. Groups of fewer than five patterns are never an assembly.
+
+    Chains may settle at different log-posteriors and stay there; all of them count, as published.
+    :func:`cofire.plot.plot_k_posterior` shows it; more `rounds` and `steps` help.
 
     References
     ----------
