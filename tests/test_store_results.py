@@ -138,6 +138,9 @@ def confusions() -> Any:
 
 MAKERS: dict[str, Callable[[], Any]] = {
     "AffinitySearch": affinities,
+    "AssemblyActivation": lambda: cf.assemblies.assembly_activation(
+        [[0, 1], [2]], np.random.default_rng(0).random((9, 4)) < 0.5
+    ),
     "AssemblyRecording": lambda: cf.datasets.make_assembly_recording(12, 10.0, n_assemblies=1),
     "BinGrid": lambda: BinGrid.lay(cf.Intervals([[0, 2], [3, 4]]), 0.5),
     "BinnedSpikes": binned,
@@ -154,6 +157,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "Correlogram": lambda: cf.correlogram(TRAINS, 0.2, 0.05),
     "DataFile": lambda: cf.datasets.list_sets()[0].files[0],
     "DataSet": lambda: cf.datasets.list_sets()[0],
+    "DetectorComparison": lambda: cf.assemblies.compare_detectors(
+        np.zeros((9, 3)), detectors={"ica": cf.assemblies.ICA(), "out": None}, truth=[[0, 1]]
+    ),
     "Edges": lambda: wiring().edges[0],
     "EventTriggered": lambda: cf.event_triggered_average(
         np.arange(20.0), [0.5, 1.0], (-0.2, 0.2), rate=10.0, per_event=True
@@ -164,6 +170,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
     ),
     "HierarchicalBootstrap": hierarchy,
     "Intersections": lambda: cf.assemblies.intersections([[0, 1], [1, 2]], 4),
+    "ItemSets": lambda: cf.assemblies.closed_item_sets(
+        np.random.default_rng(0).random((30, 5)) < 0.5
+    ),
     "JointPETH": lambda: cf.joint_peth(*np.random.default_rng(0).random((2, 6, 5))),
     "MadeConnectome": lambda: cf.datasets.make_connectome(60, n_assemblies=2, recorded=0.5),
     "NearestEvent": lambda: cf.nearest_event([0.1, 0.9], [0.0, 1.0]),

@@ -34,6 +34,7 @@ from cofire.plot.assemblies_units import (
     plot_spatial,
 )
 from cofire.plot.detection import plot_eigenvalues, plot_significance_sweep
+from cofire.plot.detectors import plot_detectors
 from cofire.plot.events import (
     plot_correlogram,
     plot_event_triggered,
@@ -123,6 +124,7 @@ __all__ = [
     "plot_coupling_model",
     "plot_cross_comparison",
     "plot_degrees",
+    "plot_detectors",
     "plot_distance_dependence",
     "plot_eigenvalues",
     "plot_event_triggered",

@@ -6,7 +6,7 @@ from cofire.studies.reactivation.alias import AssemblyReact
 from cofire.studies.reactivation.config import ReactivationConfig
 from cofire.studies.reactivation.results import (
     JointResponse,
-    PairCorrelations,
+    PairwiseCorrelations,
     PeriEventResponse,
     ReactivationEffect,
     StrongestActivations,
@@ -30,7 +30,7 @@ from cofire.studies.reactivation.workflow import Reactivation
 __all__ = [
     "AssemblyReact",
     "JointResponse",
-    "PairCorrelations",
+    "PairwiseCorrelations",
     "PeriEventResponse",
     "Reactivation",
     "ReactivationConfig",

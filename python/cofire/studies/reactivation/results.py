@@ -152,7 +152,7 @@ class ReactivationEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class PairCorrelations:
+class PairwiseCorrelations:
     """Pearson correlation of every pair of units in each phase.
 
     Attributes
@@ -185,7 +185,7 @@ class PairCorrelations:
 
     def __repr__(self) -> str:
         n = len(self.unit_ids)
-        return f"PairCorrelations({n * (n - 1) // 2} pairs, {', '.join(self.phases)})"
+        return f"PairwiseCorrelations({n * (n - 1) // 2} pairs, {', '.join(self.phases)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from cofire.spikes import bin_spikes
 from cofire.studies.reactivation.config import ReactivationConfig
 from cofire.studies.reactivation.results import (
     JointResponse,
-    PairCorrelations,
+    PairwiseCorrelations,
     PeriEventResponse,
     ReactivationEffect,
     StrongestActivations,
@@ -246,7 +246,7 @@ def pairwise_correlations(
     bin_width: float = 0.05,
     *,
     threads: int | None = None,
-) -> PairCorrelations:
+) -> PairwiseCorrelations:
     """Pearson correlation of the counts of every pair of units in each phase.
 
     Parameters
@@ -258,7 +258,7 @@ def pairwise_correlations(
 
     Returns
     -------
-    PairCorrelations
+    PairwiseCorrelations
         NaN for units that are constant in a phase.
     """
     trains = as_spike_trains(spikes)
@@ -267,7 +267,7 @@ def pairwise_correlations(
         counts = bin_spikes(trains, bin_width, support=support, threads=threads).counts
         if counts.shape[1]:
             matrices[p] = _pearson(counts.astype(np.float64))
-    return PairCorrelations(tuple(phases), trains.unit_ids, matrices, bin_width)
+    return PairwiseCorrelations(tuple(phases), trains.unit_ids, matrices, bin_width)
 
 
 def unit_responses(

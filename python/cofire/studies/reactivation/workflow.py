@@ -23,7 +23,7 @@ from cofire.studies.reactivation import steps
 from cofire.studies.reactivation.config import ReactivationConfig
 from cofire.studies.reactivation.results import (
     JointResponse,
-    PairCorrelations,
+    PairwiseCorrelations,
     PeriEventResponse,
     ReactivationEffect,
     StrongestActivations,
@@ -205,10 +205,10 @@ class Reactivation:
         found: ReactivationEffect = self._step("effect", compute)
         return found
 
-    def pairwise(self) -> PairCorrelations:
+    def pairwise(self) -> PairwiseCorrelations:
         """Pairwise correlations in each phase; needs no assembly."""
         chosen = self.selection
-        found: PairCorrelations = self._step(
+        found: PairwiseCorrelations = self._step(
             "pairwise",
             lambda: steps.pairwise_correlations(
                 chosen.spikes, chosen.phases, self.config.pairwise_bin, threads=self.threads
