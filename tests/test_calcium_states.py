@@ -20,7 +20,10 @@ from cofire.assemblies.detectors.svd import (
 from cofire.errors import InvalidArgumentError, NoAssemblyWarning
 from reference import detectors as reference
 
-ALL = [CORE("threshold", shuffles="exact", rounds=20), SVD("threshold", shuffles="exact", n_std=4)]
+ALL = [
+    CORE("threshold", shuffles="exact", rounds=20, n_std=4),
+    SVD("threshold", shuffles="exact", n_std=4),
+]
 rasters = st.builds(
     lambda n, n_units, share, seed: np.random.default_rng(seed).random((n, n_units)) < share,
     st.integers(1, 12),
