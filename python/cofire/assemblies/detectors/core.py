@@ -69,9 +69,10 @@ class CORE(CoactivityDetector):
     Notes
     -----
     A frame does not count as similar to itself: a frame like no other has no core. A core is kept
-    if its units are active together in more frames than independent units would be.
-    One cluster has no silhouette: it is chosen only where there is no other choice (up to four
-    cores). Time and memory grow with the square of the number of significant frames.
+    if its units are active together in more frames than independent units would be. One cluster
+    has no silhouette: it is chosen only where there is no other choice, with up to four cores, even
+    if these are different assemblies; so a recording of few but perfect events is beyond this
+    detector. Time and memory grow with the square of the number of significant frames.
 
     References
     ----------
@@ -80,15 +81,13 @@ class CORE(CoactivityDetector):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from cofire.assemblies import CORE
-    >>> rng = np.random.default_rng(0)
-    >>> dff = rng.normal(0, 0.1, (2000, 30))
-    >>> dff[10::50, :8] += 1
-    >>> dff[35::50, 8:16] += 1
-    >>> model = CORE(raster="threshold", n_std=4).fit(dff)
-    >>> sorted(units.tolist() for units in model.assemblies_)
-    [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 10, 11, 12, 13, 14, 15]]
+    >>> import cofire as cf
+    >>> made = cf.datasets.make_calcium_recording(4, 3, 900.0, rng=1)
+    >>> model = cf.assemblies.CORE().fit(made.traces)
+    >>> model.n_assemblies_
+    3
+    >>> cf.assemblies.best_match(model.assemblies_, made.assemblies) > 0.9
+    True
     """
 
     def __init__(
