@@ -292,9 +292,7 @@ def _models(detectors: Any, rng: int, threads: int | None) -> dict[str, Any]:
                 raise InvalidTypeError(f"detectors[{name!r}] has no fit method: {model!r:.60}")
     else:
         names = detectors.split(",") if isinstance(detectors, str) else list(detectors)
-        models = {
-            name: DETECTORS[name](rng=rng, threads=threads) for name in detector_names(names)
-        }
+        models = {name: DETECTORS[name](rng=rng, threads=threads) for name in detector_names(names)}
     if not models:
         raise InvalidArgumentError("detectors is empty; name at least one")
     return models

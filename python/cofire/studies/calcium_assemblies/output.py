@@ -145,7 +145,9 @@ def finding(comparison: DetectorComparison) -> str:
             f"comes closest, BestMatch {scores[best]:.2f} (chance {comparison.chance[best]:.2f})."
         )
     pairs = _agreement(comparison)
-    if len(pairs):
+    if len(pairs) == 1:
+        parts.append(f"BestMatch of the two with each other: {pairs[0]:.2f}.")
+    elif len(pairs):
         parts.append(
             f"BestMatch of the {len(pairs)} pairs of detectors: median {np.median(pairs):.2f} "
             f"({pairs.min():.2f} to {pairs.max():.2f})."
