@@ -261,17 +261,20 @@ def test_settings_out_of_range_are_refused(settings, error):
     assert CalciumConfig(detectors="ica,ICA-MP,promax").detectors == ("ica-mp", "promax-mp")
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_what_is_done_and_goes_on(made, tmp_path):
     np.save(tmp_path / "dff.npy", made.dff)
     out = tmp_path / "out"
     command = [sys.executable, "-c", "from cofire.cli import main; main()", "assemblies",
                str(tmp_path / "dff.npy"), "--rate", "2", "--detectors", "ica-cs,sgc",
-               "--steps", "100000000", "--rounds", "1", "--out", str(out)]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+               "--steps", "5000000", "--rounds", "1", "--out", str(out)]  # fmt: skip
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=dict(os.environ)
+    )
     deadline = time.monotonic() + 60
     while not (out / "steps" / "ica-cs").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(1.0)
+    time.sleep(2.0)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -279,3 +282,47 @@ def test_an_interrupted_run_keeps_what_is_done_and_goes_on(made, tmp_path):
     assert (out / "steps" / "ica-cs").is_dir()
     assert not (out / "steps" / "sgc").exists()
     assert not json.loads((out / "provenance.json").read_text())["complete"]
+
+
+def test_a_resumed_run_does_only_what_is_left(made, tmp_path, no_figures, monkeypatch):
+    module = sys.modules["cofire.studies.calcium_assemblies.run"]
+    config = CalciumConfig(detectors="ica-cs,promax-cs,svd")
+    done = []
+    whole = module.run_detector
+
+    def interrupted(name, *arguments, **options):
+        done.append(name)
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        return whole(name, *arguments, **options)
+
+    monkeypatch.setattr(module, "run_detector", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(made, tmp_path / "out", config, threads=1)
+    result = run(made, tmp_path / "out", config, threads=1)
+    assert done == ["ica-cs", "promax-cs", "promax-cs", "svd"]
+    assert result.resumed == ("ica-cs",)
+    assert result.comparison.detectors == config.detectors
+    assert json.loads((tmp_path / "out" / "provenance.json").read_text())["complete"]
+
+
+def test_the_chains_of_sgc_go_on_where_they_were_interrupted(made, tmp_path, monkeypatch):
+    from cofire.studies.calcium_assemblies import run_detector
+
+    monkeypatch.setattr("cofire.assemblies.sgc.block_model._SLICE", 0.005)
+    config = CalciumConfig(detectors="sgc", steps=20_000, rounds=1, K0="small")
+    material = read_calcium(made)
+
+    def interrupt(done, of):
+        if 0 < done < of:
+            raise KeyboardInterrupt
+
+    chains = tmp_path / "sgc"
+    with pytest.raises(KeyboardInterrupt):
+        run_detector("sgc", material, config, threads=1, checkpoint=chains, progress=interrupt)
+    assert chains.with_suffix(".npz").is_file()
+    resumed = run_detector("sgc", material, config, threads=1, checkpoint=chains)
+    assert not list(tmp_path.iterdir())
+    whole = run_detector("sgc", material, config, threads=1)
+    np.testing.assert_array_equal(resumed.model.k_posterior_, whole.model.k_posterior_)
+    assert resumed.comparison.parameters == whole.comparison.parameters

@@ -51,7 +51,7 @@ class CalciumConfig(Settings):
     min_probability: float | None = None
     planes: tuple[int, ...] | None = None
     trusted: bool = False
-    n_std: float = 2.0
+    n_std: float = 2
     shuffles: int | str = 1000
     p: float = 0.05
     rounds: int = 5
