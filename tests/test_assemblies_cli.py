@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io
 from typer.testing import CliRunner
 
 import cofire as cf
@@ -180,6 +181,20 @@ def test_suite2p_folders_are_read_with_their_options(made, tmp_path, no_figures)
     np.testing.assert_allclose(trusted.positions[:, ::-1], made.positions)
     everything = read_calcium(folder, CalciumConfig(rate=2.0, cells=False, planes=(0,)))
     assert everything.dff.shape == (1200, 62)
+
+
+def test_files_of_the_matlab_toolbox_are_read(made, tmp_path):
+    content = {"calcium_fluorescence": {"dF_F": made.dff}, "topology": made.positions,
+               "parameter": {"units": 61, "dT_step": 0.5}}  # fmt: skip
+    path = tmp_path / "fish_CALCIUM-FLUORESCENCE.mat"
+    scipy.io.savemat(path, content)
+    material = read_calcium(path)
+    np.testing.assert_array_equal(material.dff, made.dff)
+    np.testing.assert_array_equal(material.positions, made.positions)
+    assert material.rate == 2.0
+    scipy.io.savemat(tmp_path / "frog_SGC-ASSEMBLIES.mat", {"assemblies": np.array([[1, 2]])})
+    with pytest.raises(MissingDataError, match=r"no frog_CALCIUM-FLUORESCENCE\.mat"):
+        read_calcium(tmp_path / "frog_SGC-ASSEMBLIES.mat")
 
 
 def test_planes_of_nwb_files_are_named_and_joined(made, tmp_path):

@@ -13,7 +13,8 @@ HELP = (
     "Detectors of cell assemblies side by side on a calcium recording: what each finds, whether "
     "they agree, how long they take.\n\n"
     "[bold]RECORDING[/bold] is an NWB file with responses of imaged cells, a suite2p folder, a npy "
-    "or npz file of dF/F (frames, units), or what cofire.save wrote.\n\n"
+    "or npz file of dF/F (frames, units), a file NAME_CALCIUM-FLUORESCENCE.mat of the MATLAB "
+    "toolbox, or what cofire.save wrote.\n\n"
     "[dim]cofire assemblies suite2p/ --rate 10 --detectors sgc,ica,promax --out results[/dim]\n\n"
     "Detectors: sgc, ica-mp (ica), ica-cs, promax-mp (promax), promax-cs, core, svd, fim."
 )
@@ -30,7 +31,9 @@ def add_assemblies(app: typer.Typer) -> None:
     def assemblies(
         recording: Annotated[
             Path,
-            typer.Argument(help="NWB file, suite2p folder, npy or npz file.", show_default=False),
+            typer.Argument(
+                help="NWB file, suite2p folder, npy, npz or mat file.", show_default=False
+            ),
         ],
         out: Annotated[
             Path,

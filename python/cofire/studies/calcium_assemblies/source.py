@@ -19,6 +19,7 @@ from cofire.errors import (
     RecordingNotFoundError,
     SeriesError,
 )
+from cofire.io.assemblies_mat import read_assemblies_mat
 from cofire.io.nwb import read_nwb
 from cofire.io.suite2p import is_suite2p, read_suite2p
 from cofire.studies._folder import describe_files
@@ -68,7 +69,9 @@ def read_calcium(recording: Any, config: CalciumConfig | None = None) -> Calcium
     ----------
     recording : path, array_like (n_frames, n_units), Traces, Session or CalciumRecording
         A path is an NWB file (``.nwb``), a suite2p folder, a ``.npy`` or ``.npz`` file with dF/F
-        (frames, units), or what :func:`cofire.save` wrote of one of the other kinds.
+        (frames, units), a ``NAME_CALCIUM-FLUORESCENCE.mat`` of the MATLAB toolbox
+        (:func:`cofire.io.read_assemblies_mat`), or what :func:`cofire.save` wrote of one of the
+        other kinds.
     config : CalciumConfig, optional
 
     Returns
@@ -97,6 +100,8 @@ def read_calcium(recording: Any, config: CalciumConfig | None = None) -> Calcium
         if path.suffix == ".npz" and path.with_suffix(".json").exists():
             return _of_object(load(path.with_suffix("")), chosen, path.name)
         return _of_arrays(path, chosen)
+    if path.suffix == ".mat":
+        return _of_mat(path, chosen)
     session = read_nwb(path, load=("traces",))
     return _of_session(session, chosen, path.name)
 
@@ -184,6 +189,19 @@ def _of_object(value: Any, config: CalciumConfig, where: str) -> CalciumMaterial
     raise InvalidTypeError(
         f"{where}: a {type(value).__name__} is no recording of calcium signals; {_REMEDY}"
     )
+
+
+def _of_mat(path: Path, config: CalciumConfig) -> CalciumMaterial:
+    found = read_assemblies_mat(path, rate=config.rate)
+    if found.dff is None:
+        raise MissingDataError(
+            f"{path.parent} has no {found.name}_CALCIUM-FLUORESCENCE.mat, which holds the dF/F"
+        )
+    flat = found.positions is not None and found.positions.shape[1] == 2
+    return _material(
+        found.dff.values, found.dff.rate, config, f"dF/F: {found.name}, of the MATLAB toolbox.",
+        positions=found.positions if flat else None,
+    )  # fmt: skip
 
 
 def _of_arrays(path: Path, config: CalciumConfig) -> CalciumMaterial:
