@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,9 +132,12 @@ def detect(
                 )
             else:
                 reason = str(warning.message)
-    for attribute in ("progress", "checkpoint"):
-        if hasattr(model, attribute):  # of this run, not of the result
-            model.set_params(**{attribute: None})
+    for one in detectors.values():  # how it was run is no part of the result
+        run = {"progress": None, "checkpoint": None, "threads": None}
+        one.set_params(**{k: v for k, v in run.items() if hasattr(one, k)})
+    if comparison is not None:
+        names = tuple(map(repr, detectors.values()))
+        comparison = dataclasses.replace(comparison, parameters=names)
     return ordered(found, order, model, name, comparison, reason)
 
 
