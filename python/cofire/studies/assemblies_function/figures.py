@@ -271,7 +271,10 @@ def _repeats(study: AssembliesFunction) -> Iterator[ReportFigure]:
     found = study.repeats()
     others = {name: value for name, value in found.scores.items() if name != "assemblies"}
     figure, _ = plot.plot_oracle_scores(
-        found.scores["assemblies"], others=others, comparison=found.comparison
+        found.scores["assemblies"],
+        others=others,
+        comparison=found.comparison,
+        figsize=(8.4, 2.2 + 0.55 * len(found.scores)),
     )
     seconds = found.trials.n_frames / (study.material.rate or 1.0)
     yield _figure(
@@ -307,7 +310,8 @@ def _gratings(study: AssembliesFunction) -> Iterator[ReportFigure]:
     yield _figure(
         "oracle_scores_gratings",
         "And alike to the same grating?",
-        "Correlation of each trial with the mean of the others of its direction and field.",
+        "Correlation of each trial with the mean of the others of its direction and field. An "
+        "assembly that is silent in a trial has no r there, and no score (bar).",
         figure,
         "plot_oracle_scores",
     )

@@ -183,11 +183,17 @@ def isomap_coordinates(
     ----------
     correlation : array_like (n_units, n_units), or CorrelationStructure
     n_dimensions, n_neighbors : int, >= 1
-        Both at most n_units - 1; more are cut to that.
+        At most n_units - 1; more are cut to that.
 
     Returns
     -------
-    ndarray (n_units, n_dimensions) float64
+    ndarray (n_units, n) float64
+        As many dimensions as asked for, or fewer: those that real coordinates have (positive
+        eigenvalues of the centered squares of the geodesic distances).
+
+    References
+    ----------
+    Tenenbaum, de Silva & Langford 2000, doi:10.1126/science.290.5500.2319
     """
     from sklearn.manifold import Isomap
 
@@ -195,16 +201,26 @@ def isomap_coordinates(
     most = len(r) - 1
     if most < 1:
         raise InvalidArgumentError(f"an embedding needs two units, got {len(r)}")
+    wanted = min(integer(n_dimensions, "n_dimensions", 1), most)
     with warnings.catch_warnings():
         # Parts that are not connected are joined by their nearest units.
         warnings.filterwarnings("ignore", message=".*connected components.*")
         warnings.filterwarnings("ignore", category=Warning, module="scipy.sparse")
         made = Isomap(
             n_neighbors=min(integer(n_neighbors, "n_neighbors", 1), most),
-            n_components=min(integer(n_dimensions, "n_dimensions", 1), most),
+            n_components=1,
             eigen_solver="dense",
-        )
-        return np.asarray(made.fit_transform(r), dtype=np.float64)
+        ).fit(r)
+    # scikit-learn refuses dimensions with negative eigenvalues, which few units have early.
+    squares = made.dist_matrix_**2
+    centered = squares - squares.mean(axis=0) - squares.mean(axis=1)[:, None] + squares.mean()
+    values, vectors = np.linalg.eigh(-0.5 * centered)
+    values, vectors = values[::-1][:wanted], vectors[:, ::-1][:, :wanted]
+    real = values > 1e-9 * max(float(values[0]), 1e-300)
+    points: FloatArray = vectors[:, real] * np.sqrt(values[real])
+    # The sign of an eigenvector is arbitrary: its largest entry is positive here.
+    signs = np.sign(points[np.abs(points).argmax(axis=0), np.arange(points.shape[1])])
+    return np.ascontiguousarray(points * signs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
