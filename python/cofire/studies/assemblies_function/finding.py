@@ -108,17 +108,17 @@ def key_numbers(study: AssembliesFunction) -> list[tuple[str, str, str]]:
         if sizes:
             detail += f"; {min(sizes)} to {max(sizes)} cells"
         cards.append((str(len(sizes)), "assemblies", detail))
-    for step, label, values in (
-        ("sparsity", "median Gini", lambda r: (_median(r.assemblies), _median(r.random))),
-        (
-            "repeats",
-            "mean oracle score",
-            lambda r: (_mean(r.scores["assemblies"].score), _mean(r.scores["random"].score)),
-        ),
-    ):
-        if step in done:
-            first, second = values(done[step])
-            cards.append((number(first), label, f"random ensembles {number(second)}"))
+    pairs = []
+    if "sparsity" in done:
+        found = done["sparsity"]
+        pairs.append(("median Gini", _median(found.assemblies), _median(found.random)))
+    if "repeats" in done:
+        scores = done["repeats"].scores
+        pairs.append(
+            ("mean oracle score", _mean(scores["assemblies"].score), _mean(scores["random"].score))
+        )
+    for label, first, second in pairs:
+        cards.append((number(first), label, f"random ensembles {number(second)}"))
     for split, decoded in done.get("decoding", {}).items():
         cards.append(
             (

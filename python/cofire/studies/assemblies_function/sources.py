@@ -194,7 +194,7 @@ def _given(
     sets = unit_sets(source, n_units)
     kept = tuple(units for units in sets if len(units))
     if len(kept) < len(sets):
-        dropped.append(f"{len(sets) - len(kept)} assemblies without units")
+        dropped.append(f"assemblies without units: {len(sets) - len(kept)}")
     inside = len(np.unique(np.concatenate(kept))) if kept else 0
     taken.append(f"Assemblies: {len(kept)} ({where}), {inside:,} units in at least one")
     return kept

@@ -50,7 +50,8 @@ class MovieRows:
     @property
     def repeats(self) -> FloatArray:
         """Start of every repeat, (n_repeats,) s: rows with frame number 0."""
-        return self.starts[self.frames % self.length == 0]
+        begin: FloatArray = self.starts[self.frames % self.length == 0]
+        return begin
 
     @property
     def seconds(self) -> FloatArray:

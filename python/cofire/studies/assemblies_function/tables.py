@@ -116,8 +116,9 @@ def _tests(done: dict[str, Any]) -> pd.DataFrame | None:
     ]
     if not frames:
         return None
-    table = pd.concat(frames, ignore_index=True)
-    return table[["question", *table.columns[:-1]]]
+    table: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    table.insert(0, "question", table.pop("question"))
+    return table
 
 
 def _stimuli(done: dict[str, Any]) -> Iterator[ReportTable]:

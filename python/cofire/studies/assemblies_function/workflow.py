@@ -356,7 +356,7 @@ class AssembliesFunction:
                 (trials.n_single, "shown once only"),
             ):
                 if n:
-                    lines.append(f"{n:,} {name}: {why}")
+                    lines.append(f"{name} {why}: {n:,}")
         return lines
 
     def _movie_trials(self) -> steps.Trials:
