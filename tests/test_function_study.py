@@ -20,10 +20,12 @@ from cofire.studies.assemblies_function import (
     find_trials,
     finding,
     isomap_coordinates,
+    matched_ensembles,
     read_stimuli,
     run,
 )
 from cofire.studies.assemblies_function.figures import make_figures
+from cofire.studies.assemblies_function.steps import ordered
 from cofire.studies.assemblies_function.stimuli import MovieRows
 from cofire.studies.assemblies_function.tables import make_tables
 
@@ -371,6 +373,22 @@ def test_an_embedding_is_scikit_learns_where_that_accepts_it():
     expected = Isomap(n_neighbors=5, n_components=2, eigen_solver="dense").fit_transform(r)
     found = isomap_coordinates(r, n_dimensions=2)
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-8)
+
+
+def test_published_random_ensembles_come_out_of_the_assemblies_in_their_order(shared):
+    def sets_of(name):
+        with np.load(shared / "data" / "v1dd" / name) as file:
+            order = file["detector_order"] if "detector_order" in file.files else None
+            return np.split(file["indices"], file["offsets"][1:-1]), order
+
+    (sets, order), (published, _) = (
+        sets_of("assemblies_scan13.npz"),
+        sets_of("random_ensembles_scan13.npz"),
+    )
+    detection = ordered([sets[k] for k in np.argsort(order)])
+    assert [len(units) for units in detection.assemblies[:3]] == [1016, 542, 328]
+    for found, expected in zip(matched_ensembles(detection, 2708), published, strict=True):
+        np.testing.assert_array_equal(found, np.sort(expected))
 
 
 # --- the made session -----------------------------------------------------------------------------

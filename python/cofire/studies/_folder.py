@@ -72,7 +72,7 @@ def describe_sources(sources: Any, several: Sequence[str] = ()) -> dict[str, Any
 
 def _kind(value: Any) -> str:
     name = type(value).__name__
-    content = getattr(value, "values", None) if name in ("Traces", "DataFrame") else value
+    content: Any = value.values if name == "Traces" else value
     if name == "DataFrame":
         from pandas.util import hash_pandas_object
 

@@ -32,7 +32,9 @@ def _found(study: AssembliesFunction) -> str:
     found, n = study.detection(), study.material.n_units
     sizes = [len(units) for units in found.assemblies]
     if not sizes:
-        reason = f" ({found.reason.rstrip('.')})" if found.reason else ""
+        reason = (
+            f" ({found.reason.rstrip('.').removeprefix('no assembly: ')})" if found.reason else ""
+        )
         return f"{DETECTORS.get(found.name, found.name)}: no assembly in {n:,} cells{reason}."
     inside = len(np.unique(np.concatenate(found.assemblies)))
     who = "The recording has" if found.name == "given" else (
@@ -52,7 +54,7 @@ def _sparse(found: Any) -> str:
         return ""
     first, second = (_median(v) for v in (found.assemblies, found.random))
     return (
-        f"Their activity is {_word(z, p, 'sparser than', 'less sparse than', 'as sparse as')} that "
+        f"Their activity is {_word(z, p, 'sparser than', 'less sparse than')} that "
         f"of random ensembles of equal size (median Gini {first:.2f} against {second:.2f}, "
         f"{p_text(p)})."
     )
@@ -63,7 +65,7 @@ def _reliable(found: Any) -> str:
     if not np.isfinite(p):
         return ""
     means = [_mean(found.scores[name].score) for name in ("assemblies", "random", "all cells")]
-    words = _word(z, p, "more reliably than", "less reliably than", "about as reliably as")
+    words = _word(z, p, "more reliably than", "less reliably than")
     return (
         f"Over {len(found.trials.starts)} repeats of the movie they respond {words} random "
         f"ensembles (mean oracle score {means[0]:.2f} against {means[1]:.2f}, {p_text(p)}; single "
@@ -88,9 +90,9 @@ def _decoded(splits: dict[str, Any]) -> str:
     return f"A decoder names the clip in {', and in '.join(texts)}; chance {chance:.0f} %."
 
 
-def _word(z: float, p: float, more: str, less: str, same: str) -> str:
+def _word(z: float, p: float, more: str, less: str) -> str:
     if not p < 0.05:
-        return same
+        return f"not detectably {more}"
     return more if z > 0 else less
 
 
