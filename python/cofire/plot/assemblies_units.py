@@ -75,7 +75,7 @@ def plot_intersections(
     left_out = int(found.counts.sum() - found.counts[shown].sum())
     counts.set_title(
         f"{n} of {len(found.counts)} combinations\n"
-        f"units in others: {left_out}, in none: {found.n_none}"
+        f"{left_out} units in others, {found.n_none} in no assembly"
     )
     dots.scatter(*np.meshgrid(x, y), s=16, color=FAINT, linewidths=0)
     for i, row in enumerate(members):
