@@ -81,6 +81,7 @@ stub-check:  ## The committed stub against the compiled module.
 	MYPYPATH=python $(BIN)/python -m mypy.stubtest cofire._core --allowlist tests/stubtest_allowlist.txt
 
 suite:  ## The test suite.
+	$(BIN)/cofire warmup >/dev/null  # once, not in every process of the suite
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -p no:benchmark
 
 doctest:  ## The examples in docstrings.

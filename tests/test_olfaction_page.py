@@ -83,7 +83,7 @@ def test_figures_have_sizes_that_fit_a_page(done):
 
 
 def test_the_readme_maps_every_figure_to_its_function(done):
-    section = README.read_text().split("## The olfactory network of a larva")[1]
+    section = README.read_text().split("## The olfactory network of a larva")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\| `(\w+)` \| .* \| `(plot_\w+)` \|$", section, flags=re.M))
     made = {f.name: f.function.removeprefix("cofire.plot.") for f in make_figures(done)}
     assert rows == made

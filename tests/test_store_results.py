@@ -7,6 +7,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,24 @@ def confusions() -> Any:
     return cf.assemblies.compare_confusions(np.eye(3) + 1, np.ones((3, 3)))
 
 
+def mat_assemblies() -> Any:
+    return cf.io.MatAssemblies(
+        name="fish",
+        detectors={"sgc": (np.array([0, 2]),), "ica-mp": ()},
+        dff=cf.Traces(np.eye(3), rate=2.0),
+        f=np.eye(3),
+        f0=None,
+        positions=np.zeros((3, 2)),
+        raster=np.eye(3, dtype=bool),
+        threshold=float("nan"),
+        peaks=np.array([1]),
+        patterns=np.eye(3, dtype=bool)[[1]],
+        assembly_patterns=(np.array([0]),),
+        parameters={"dT_step": 0.5},
+        paths=(Path("fish_SGC-ASSEMBLIES.mat"),),
+    )
+
+
 MAKERS: dict[str, Callable[[], Any]] = {
     "AffinitySearch": affinities,
     "AssemblyActivation": lambda: cf.assemblies.assembly_activation(
@@ -175,6 +194,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     ),
     "JointPETH": lambda: cf.joint_peth(*np.random.default_rng(0).random((2, 6, 5))),
     "MadeConnectome": lambda: cf.datasets.make_connectome(60, n_assemblies=2, recorded=0.5),
+    "MatAssemblies": mat_assemblies,
     "NearestEvent": lambda: cf.nearest_event([0.1, 0.9], [0.0, 1.0]),
     "OracleScores": scores,
     "PairCorrelations": lambda: cf.assemblies.pairwise_correlations(active(), [[0, 1], [1, 2]]),
@@ -246,6 +266,9 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
             assert_same(getattr(a, name), getattr(b, name), f"{where}.{name}")
     elif isinstance(a, cf.SpikeTrains):
         for name in ("times", "offsets", "unit_ids", "support", "metadata"):
+            assert_same(getattr(a, name), getattr(b, name), f"{where}.{name}")
+    elif isinstance(a, cf.Traces):
+        for name in ("values", "times", "rate", "columns", "support"):
             assert_same(getattr(a, name), getattr(b, name), f"{where}.{name}")
     elif isinstance(a, cf.Session):
         for name in ("spikes", "epochs", "states", "events", "trials", "traces", "meta"):

@@ -117,8 +117,9 @@ def synchrony(raster, units, window=3):
 def cores(raster, frames, limit):
     """Cores of frames, given the overlap that pairs of sizes exceed by chance."""
     found = []
-    for i in frames:
-        group = [j for j in frames if (i & j).sum() > limit(i.sum(), j.sum())]
+    for t, i in enumerate(frames):
+        others = [j for s, j in enumerate(frames) if s != t]
+        group = [j for j in others if (i & j).sum() > limit(i.sum(), j.sum())]
         if not group:
             continue
         core = tuple(np.mean(group, axis=0) >= 0.5)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cofire.cli.assemblies import add_assemblies
 from cofire.cli.olfaction import olfaction_app
 from cofire.cli.structure import add_structure
 
@@ -206,6 +207,7 @@ def react(
 
 
 add_structure(app)
+add_assemblies(app)
 
 
 @app.command()

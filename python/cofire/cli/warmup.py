@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from cofire.cli.console import console, epoch_progress, one_line_errors
 
 # Packages with kernels compiled by Numba.
-_PACKAGES = ("cofire.connectome", "cofire.graph", "cofire.structure")
+_PACKAGES = (
+    "cofire.assemblies.detectors",
+    "cofire.connectome",
+    "cofire.graph",
+    "cofire.structure",
+)
 
 
 def modules() -> Iterator[str]:

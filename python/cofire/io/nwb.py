@@ -113,6 +113,11 @@ def read_nwb(
     ``sleep_states`` become one state per label; every other table, and every table of start and
     stop times in ``/processing``, becomes ``events[name]`` with its columns as metadata.
 
+    Responses of imaged cells (``RoiResponseSeries`` in ``DfOverF`` or ``Fluorescence``) are traces
+    (n_frames, n_rois) with the ids of the ROIs as columns, also where the file holds ROIs first
+    (told by the length of ``rois``). Files without units, as those of imaging, are read with
+    ``load=("intervals", "traces")``; ``traces.imaging`` names these series and where they lie.
+
     Examples
     --------
     >>> import tempfile, pathlib, cofire as cf

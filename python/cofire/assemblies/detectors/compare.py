@@ -292,18 +292,26 @@ def _models(detectors: Any, rng: int, threads: int | None) -> dict[str, Any]:
                 raise InvalidTypeError(f"detectors[{name!r}] has no fit method: {model!r:.60}")
     else:
         names = detectors.split(",") if isinstance(detectors, str) else list(detectors)
-        models = {}
-        for name in names:
-            plain = str(name).strip().lower()
-            plain = _OTHER_NAMES.get(plain, plain)
-            if plain not in DETECTORS:
-                raise InvalidArgumentError(
-                    f"detectors must be out of {', '.join(DETECTORS)}; got {name!r}"
-                )
-            models[plain] = DETECTORS[plain](rng=rng, threads=threads)
+        models = {name: DETECTORS[name](rng=rng, threads=threads) for name in detector_names(names)}
     if not models:
         raise InvalidArgumentError("detectors is empty; name at least one")
     return models
+
+
+def detector_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Full names of detectors ("ica" is "ica-mp"), each once; unknown ones are an error."""
+    full: dict[str, None] = {}
+    for name in names:
+        plain = str(name).strip().lower()
+        plain = _OTHER_NAMES.get(plain, plain)
+        if plain not in DETECTORS:
+            raise InvalidArgumentError(
+                f"detectors must be out of {', '.join(DETECTORS)}; got {name!r}"
+            )
+        full[plain] = None
+    if not full:
+        raise InvalidArgumentError("detectors is empty; name at least one")
+    return tuple(full)
 
 
 def _run(model: Any, data: Any) -> tuple[tuple[IntArray, ...] | None, str, float]:

@@ -18,7 +18,7 @@ class CORE(CoactivityDetector):
 
     A frame of significant co-activity is similar to another one if they share more units than
     chance gives for their numbers of active units. The units that are active in at least half of
-    the frames that are similar to a frame are its core. Cores are clustered (k-means, Hamming
+    the other frames that are similar to a frame are its core. Cores are clustered (k-means, Hamming
     distance); the units in at least half of a cluster's cores are an assembly.
 
     Parameters
@@ -68,9 +68,11 @@ class CORE(CoactivityDetector):
 
     Notes
     -----
-    A core is kept if its units are active together in more frames than independent units would be.
-    One cluster has no silhouette: it is chosen only where there is no other choice (up to four
-    cores). Time and memory grow with the square of the number of significant frames.
+    A frame does not count as similar to itself: a frame like no other has no core. A core is kept
+    if its units are active together in more frames than independent units would be. One cluster
+    has no silhouette: it is chosen only where there is no other choice, with up to four cores, even
+    if these are different assemblies; so a recording of few but perfect events is beyond this
+    detector. Time and memory grow with the square of the number of significant frames.
 
     References
     ----------
@@ -79,15 +81,13 @@ class CORE(CoactivityDetector):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from cofire.assemblies import CORE
-    >>> rng = np.random.default_rng(0)
-    >>> dff = rng.normal(0, 0.1, (2000, 30))
-    >>> dff[10::50, :8] += 1
-    >>> dff[35::50, 8:16] += 1
-    >>> model = CORE(raster="threshold").fit(dff)
-    >>> sorted(units.tolist() for units in model.assemblies_)
-    [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 10, 11, 12, 13, 14, 15]]
+    >>> import cofire as cf
+    >>> made = cf.datasets.make_calcium_recording(4, 3, 900.0, rng=1)
+    >>> model = cf.assemblies.CORE().fit(made.traces)
+    >>> model.n_assemblies_
+    3
+    >>> cf.assemblies.best_match(model.assemblies_, made.assemblies) > 0.9
+    True
     """
 
     def __init__(
@@ -207,6 +207,7 @@ def cores(raster: BoolArray, frames: BoolArray, relabelings: int | None, seed: i
     # The correlation of a frame with all units active is not defined.
     whole = frames.all(axis=1)
     similar[whole] = similar[:, whole] = 0.0
+    np.fill_diagonal(similar, 0.0)
     n_similar = similar.sum(axis=1, keepdims=True)
     found: BoolArray = (similar @ f >= 0.5 * n_similar) & (n_similar > 0)
     found = found[found.any(axis=1)]

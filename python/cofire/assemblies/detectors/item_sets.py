@@ -119,7 +119,7 @@ def closed_item_sets(
     order, ordered = _rare_first(frames)
     indptr, items = _rows(ordered)
     border = np.zeros(n_units + 1, dtype=np.int64)
-    room = 4096
+    room = 2**16  # starting again with more costs more than the memory
     while True:
         n_room = min(room, max_sets)
         supports, ends = np.empty((2, n_room), dtype=np.int64)
