@@ -207,6 +207,68 @@ def test_a_fitted_detector_and_its_stored_form_bring_their_assemblies(made, stud
         assert [u.tolist() for u in other.assemblies] == [u.tolist() for u in study.assemblies]
 
 
+def write_suite2p(folder, dff):
+    """Fluorescence whose dF/F, against a low percentile, is about `dff`."""
+    folder.mkdir(parents=True)
+    np.save(folder / "F.npy", (100 * (1 + dff.T)).astype(np.float32))
+    np.save(folder / "Fneu.npy", np.zeros(dff.T.shape, np.float32))
+    is_cell = np.ones((dff.shape[1], 2), np.float32)
+    is_cell[-1, 0] = 0
+    np.save(folder / "iscell.npy", is_cell)
+
+
+def test_a_suite2p_folder_is_a_recording(made, tmp_path):
+    write_suite2p(tmp_path / "s2p" / "plane0", made.recording.dff)
+    sources = Sources(recording=tmp_path / "s2p", assemblies=made.recording.assemblies[:1])
+    material = AssembliesFunction(sources, rate=4.0).material
+    assert material.n_units == made.recording.n_units - 1
+    assert material.rate == 4.0
+    assert material.taken[0].startswith("dF/F: s2p, F - 0.7 neuropil")
+    assert any("ROIs that are no cells" in line for line in material.dropped)
+    before = sources.describe()["sha256_names_and_contents"]
+    np.save(tmp_path / "s2p" / "plane0" / "Fneu.npy", np.ones((made.recording.n_units, 3)))
+    assert sources.describe()["sha256_names_and_contents"] != before
+
+
+def test_what_cofire_assemblies_found_can_be_analyzed(made, tmp_path):
+    truth = made.recording.assemblies
+    models = {"sgc": None, "ica-cs": asm.ICA("cs")}
+    comparison = asm.compare_detectors(made.recording, detectors=models)
+    (tmp_path / "found").mkdir()
+    cf.save({"comparison": comparison, "models": {}}, tmp_path / "found" / "results")
+    for given in (comparison, tmp_path / "found"):
+        study = AssembliesFunction(Sources(recording=made, assemblies=given), detectors="ica-cs")
+        expected = sorted(map(len, comparison.assemblies[1]), reverse=True)
+        assert [len(units) for units in study.assemblies] == expected
+        with pytest.raises(InvalidArgumentError, match="sgc was not run: left out"):
+            _ = AssembliesFunction(Sources(recording=made, assemblies=given)).material
+        with pytest.raises(InvalidArgumentError, match="has no svd, but sgc, ica-cs"):
+            _ = AssembliesFunction(
+                Sources(recording=made, assemblies=given), detectors="svd"
+            ).material
+    cf.save({"other": list(truth)}, tmp_path / "found" / "results")
+    with pytest.raises(InvalidArgumentError, match="no results of cofire assemblies"):
+        _ = AssembliesFunction(Sources(recording=made, assemblies=tmp_path / "found")).material
+
+
+def test_files_of_the_matlab_toolbox_bring_recording_and_assemblies(made, tmp_path):
+    scipy_io = pytest.importorskip("scipy.io")
+    recording = made.recording
+    cells = np.empty((len(recording.assemblies), 1), dtype=object)
+    for k, units in enumerate(recording.assemblies):
+        cells[k, 0] = units[None].astype(float) + 1
+    scipy_io.savemat(
+        tmp_path / "fish_CALCIUM-FLUORESCENCE.mat",
+        {"calcium_fluorescence": {"dF_F": recording.dff}, "parameter": {"dT_step": 0.25}},
+    )
+    scipy_io.savemat(tmp_path / "fish_SGC-ASSEMBLIES.mat", {"assemblies": cells})
+    file = tmp_path / "fish_CALCIUM-FLUORESCENCE.mat"
+    study = AssembliesFunction(Sources(recording=file, assemblies=file, stimuli=made.stimuli))
+    assert study.material.rate == pytest.approx(4.0)
+    assert {tuple(u) for u in study.assemblies} == {tuple(u) for u in recording.assemblies}
+    assert study.missing("repeats") is None
+
+
 def test_a_table_for_each_stimulus_is_the_same_as_one_of_all(made, tmp_path):
     whole = read_stimuli(made.stimuli, FunctionConfig())
     tables = dict(tuple(made.stimuli.groupby("stimulus")))
@@ -288,7 +350,7 @@ def test_settings_that_do_not_exist_or_fit_say_why(tmp_path):
     with pytest.raises(InvalidArgumentError, match="did you mean 'affinity'"):
         FunctionConfig.from_mapping({"afinity": 0.2})
     for options, message in (
-        ({"detectors": "sgc,magic"}, "detectors must be one of"),
+        ({"detectors": "sgc,magic"}, "detectors must be out of"),
         ({"splits": ["half"]}, "splits must be one of"),
         ({"trigger_height": 2}, r"trigger_height must lie in \[0, 1\]"),
         ({"n_clips": 1}, "n_clips must be at least 2"),

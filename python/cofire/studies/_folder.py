@@ -9,7 +9,7 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -41,11 +41,16 @@ def describe_files(path: Path, what: str, remedy: str) -> dict[str, Any]:
     }
 
 
-def describe_sources(sources: Any, several: Sequence[str] = ()) -> dict[str, Any]:
+def describe_sources(
+    sources: Any,
+    several: Sequence[str] = (),
+    folders: Mapping[str, Callable[[Path], dict[str, Any]]] | None = None,
+) -> dict[str, Any]:
     """Path, size and checksum of every file that a dataclass of sources names.
 
     Of what is in memory: its kind, and a checksum of arrays and tables. Fields in `several` may be
-    mappings of names to files or objects.
+    mappings of names to files or objects; `folders` says how the folder of a field is described
+    where not all of its files count.
     """
     parts, kinds = [], []
     for item in fields(sources):
@@ -55,7 +60,15 @@ def describe_sources(sources: Any, several: Sequence[str] = ()) -> dict[str, Any
         for key, one in named.items():
             role = item.name if key is None else f"{item.name} {key}"
             if isinstance(one, (str, Path)):
-                parts.append(describe_files(Path(one), role, "check its name") | {"role": role})
+                special = (folders or {}).get(item.name) if Path(one).is_dir() else None
+                parts.append(
+                    (
+                        describe_files(Path(one), role, "check its name")
+                        if special is None
+                        else special(Path(one))
+                    )
+                    | {"role": role}
+                )
             elif one is not None:
                 kinds.append(f"{role}: {_kind(one)}")
     if not parts:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from cofire._validate import integer, one_of, positive, real
 from cofire.assemblies import SGC
-from cofire.assemblies.detectors.compare import _OTHER_NAMES, DETECTORS
+from cofire.assemblies.detectors.compare import DETECTORS, detector_names
 from cofire.assemblies.function.clips import GAPS
 from cofire.assemblies.function.decoder import _GRIDS, SPLITS
 from cofire.assemblies.function.ensembles import RECIPES
@@ -143,7 +143,7 @@ class FunctionConfig(Settings):
             raise InvalidTypeError(f"unit must be a text, got {self.unit!r}")
         if self.rate is not None:
             self._set("rate", positive(self.rate, "rate", "Hz"))
-        self._set("detectors", self._detectors())
+        self._set("detectors", detector_names(_texts(self.detectors, "detectors")))
         for name in ("n_std", "trigger_height", "p", "affinity"):
             self._set(name, real(getattr(self, name), name))
         self._set("grating_seconds", positive(self.grating_seconds, "grating_seconds", "s"))
@@ -175,16 +175,6 @@ class FunctionConfig(Settings):
         for split in splits:
             one_of(split, "splits", SPLITS)
         self._set("splits", splits)
-
-    def _detectors(self) -> tuple[str, ...]:
-        names = []
-        for name in _texts(self.detectors, "detectors"):
-            plain = _OTHER_NAMES.get(name.lower(), name.lower())
-            one_of(plain, "detectors", tuple(DETECTORS))
-            names.append(plain)
-        if not names:
-            raise InvalidArgumentError(f"detectors: name at least one of {', '.join(DETECTORS)}")
-        return tuple(dict.fromkeys(names))
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)

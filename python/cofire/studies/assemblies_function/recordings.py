@@ -10,13 +10,17 @@ import numpy as np
 
 from cofire._validate import AnyArray, FloatArray, vector
 from cofire.errors import FileFormatError, InvalidArgumentError, MissingDataError
+from cofire.io.suite2p import is_suite2p
 from cofire.studies.assemblies_function.config import FunctionConfig
+from cofire.studies.calcium_assemblies.config import CalciumConfig
+from cofire.studies.calcium_assemblies.source import read_calcium
 from cofire.types import Session, Traces
 
 _DFF = ("dff", "dFF", "dF_F", "df_over_f", "traces", "values")
 _TIMES = ("frame_times", "times", "timestamps")
 _POSITIONS = ("positions", "locations", "centers")
 _XYZ = ("x", "y", "z")
+_LOWER = ("dff", "df_f", "df_over_f", "dfoverf")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +41,8 @@ class Recording:
         Movie that came with the recording.
     name : str
         What it is called on the page.
+    taken, dropped : tuple of str
+        How dF/F was made, and what was left out, where the reader says so.
     """
 
     values: AnyArray
@@ -46,6 +52,8 @@ class Recording:
     presentations: Any
     movie: Any
     name: str
+    taken: tuple[str, ...]
+    dropped: tuple[str, ...]
 
 
 def read_recording(
@@ -57,8 +65,9 @@ def read_recording(
     ----------
     source : path, array, Traces, Session, or made recording
         dF/F (n_frames, n_units): an array or ``.npy``; an ``.npz`` with ``dff`` and perhaps
-        ``frame_times``, ``rate``, ``positions``; Traces; a Session, or a file or folder that
-        :func:`cofire.io.read_session` reads; a :class:`cofire.datasets.CalciumRecording` or
+        ``frame_times``, ``rate``, ``positions``; Traces; a Session, or an NWB file; a suite2p
+        folder or a file of the MATLAB toolbox (both with the settings that ``cofire assemblies``
+        has by default); a :class:`cofire.datasets.CalciumRecording` or
         VisualSession; a scan of :func:`cofire.io.read_v1dd`.
     config : FunctionConfig
         `trace` and `rate`.
@@ -93,7 +102,15 @@ def read_recording(
                 f"{given.shape}"
             )
     return Recording(
-        values, times, rate, given, parts.get("presentations"), parts.get("movie"), name
+        values,
+        times,
+        rate,
+        given,
+        parts.get("presentations"),
+        parts.get("movie"),
+        name,
+        tuple(parts.get("taken", ())),
+        tuple(parts.get("dropped", ())),
     )
 
 
@@ -128,6 +145,8 @@ def _read(path: Path, config: FunctionConfig) -> dict[str, Any]:
     if not path.exists():
         raise MissingDataError(f"recording {path} does not exist; check its name")
     suffix = path.suffix.lower()
+    if suffix == ".mat" or (path.is_dir() and is_suite2p(path)):
+        return _computed(path, config)
     if suffix not in (".npy", ".npz") or path.with_suffix(".json").exists():
         if suffix in (".npz", ".json"):
             from cofire.types import load
@@ -158,6 +177,18 @@ def _read(path: Path, config: FunctionConfig) -> dict[str, Any]:
     }
 
 
+def _computed(path: Path, config: FunctionConfig) -> dict[str, Any]:
+    """Suite2p folders and files of the MATLAB toolbox, as ``cofire assemblies`` reads them."""
+    found = read_calcium(path, CalciumConfig(rate=config.rate))
+    return {
+        "values": found.dff,
+        "rate": found.rate,
+        "positions": found.positions,
+        "taken": found.taken[:1],
+        "dropped": [line for line in found.dropped if "with a NaN" not in line],
+    }
+
+
 def _of_session(session: Session, config: FunctionConfig) -> dict[str, Any]:
     names = list(session.traces)
     name = config.trace
@@ -166,6 +197,9 @@ def _of_session(session: Session, config: FunctionConfig) -> dict[str, Any]:
             f"trace: the recording has no traces {name!r}; there are {', '.join(names) or 'none'}"
         )
     if name is None:
+        named = [n for n in names if n.lower() in _LOWER]
+        if len(named) == 1:
+            names = named
         if len(names) != 1:
             raise MissingDataError(
                 "trace: name the traces that hold dF/F; the recording has "

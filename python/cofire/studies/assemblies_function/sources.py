@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from cofire._validate import AnyArray, BoolArray, FloatArray, IntArray
+from cofire.assemblies.detectors import DetectorComparison
 from cofire.assemblies.function._inputs import unit_sets
 from cofire.assemblies.sgc.raster import activity_raster, frames_of
 from cofire.errors import InvalidArgumentError
+from cofire.io.assemblies_mat import MatAssemblies, read_assemblies_mat
 from cofire.studies._folder import describe_sources
 from cofire.studies._ragged import read_ragged
 from cofire.studies.assemblies_function.config import FunctionConfig
 from cofire.studies.assemblies_function.recordings import Recording, read_recording
 from cofire.studies.assemblies_function.stimuli import GratingRows, MovieRows, Stimuli, read_stimuli
+from cofire.studies.calcium_assemblies.source import describe_calcium
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +32,9 @@ class Sources:
         dF/F (n_frames, n_units); see :func:`read_recording`.
     assemblies : path or object, optional
         Units of each assembly: a sequence of index arrays, a mask (K, n_units), a fitted detector,
-        a ragged npz (``indices``, ``offsets``) or a detector that ``cofire.save`` wrote. Default:
-        what the first of the `detectors` finds.
+        a ragged npz (``indices``, ``offsets``), a detector that ``cofire.save`` wrote, the folder
+        of ``cofire assemblies`` or a DetectorComparison (the first of the `detectors` counts), or a
+        file of the MATLAB toolbox. Default: what the first of the `detectors` finds.
     stimuli : path, table, folder or mapping, optional
         When what was shown; see :func:`read_stimuli`. Default the stimulus table of the recording.
     movie : path or array (n_movie_frames, height, width), optional
@@ -54,7 +58,7 @@ class Sources:
 
     def describe(self) -> dict[str, Any]:
         """Path, size and checksum of every file; kind and checksum of what is in memory."""
-        return describe_sources(self, several=("stimuli",))
+        return describe_sources(self, several=("stimuli",), folders={"recording": describe_calcium})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +130,8 @@ def read_material(sources: Sources, config: FunctionConfig) -> Material:
     )
     values, frames = frames_of(recording.values)
     n_given, n_units = recording.values.shape
-    taken = [_recording_line(recording, values)]
-    dropped = []
+    taken = [*recording.taken, _recording_line(recording, values)]
+    dropped = list(recording.dropped)
     if len(frames) < n_given:
         dropped.append(f"{n_given - len(frames):,} of {n_given:,} frames with NaN")
     raster = activity_raster(values, config.n_std)
@@ -139,7 +143,7 @@ def read_material(sources: Sources, config: FunctionConfig) -> Material:
     if silent:
         taken.append(f"{silent:,} units are never active")
     positions = _usable(recording.positions, dropped)
-    given = _given(sources.assemblies, n_units, taken, dropped)
+    given = _given(sources.assemblies, n_units, config, taken, dropped)
     stimuli = _stimuli(sources, recording, config)
     taken += stimuli.taken
     dropped += stimuli.dropped
@@ -177,19 +181,18 @@ def _usable(positions: FloatArray | None, dropped: list[str]) -> FloatArray | No
 
 
 def _given(
-    source: Any, n_units: int, taken: list[str], dropped: list[str]
+    source: Any, n_units: int, config: FunctionConfig, taken: list[str], dropped: list[str]
 ) -> tuple[IntArray, ...] | None:
     if source is None:
         return None
     where = Path(source).name if isinstance(source, (str, Path)) else "given"
     if isinstance(source, (str, Path)):
-        found = read_ragged(source)
-        if found is None:
-            raise InvalidArgumentError(
-                f"assemblies {source}: the ending must be .npz (indices and offsets, or what "
-                "cofire.save wrote of a detector)"
-            )
-        source = found[0]
+        source = _read_assemblies(Path(source))
+    if isinstance(source, DetectorComparison):
+        source, name = _of_comparison(source, config)
+        where += f", {name}"
+    elif isinstance(source, MatAssemblies):
+        source = source.assemblies
     source = getattr(source, "assemblies_", source)
     sets = unit_sets(source, n_units)
     kept = tuple(units for units in sets if len(units))
@@ -198,6 +201,44 @@ def _given(
     inside = len(np.unique(np.concatenate(kept))) if kept else 0
     taken.append(f"Assemblies: {len(kept)} ({where}), {inside:,} units in at least one")
     return kept
+
+
+def _read_assemblies(path: Path) -> Any:
+    if path.is_dir() and (path / "results.npz").exists():
+        from cofire.types import load
+
+        found = load(path / "results")
+        if isinstance(found, dict) and isinstance(found.get("comparison"), DetectorComparison):
+            return found["comparison"]
+        raise InvalidArgumentError(f"assemblies {path} holds no results of cofire assemblies")
+    if path.is_dir() or path.suffix.lower() == ".mat":
+        return read_assemblies_mat(path)
+    ragged = read_ragged(path)
+    if ragged is None:
+        raise InvalidArgumentError(
+            f"assemblies {path}: give a npz (indices and offsets, or what cofire.save wrote of a "
+            "detector), the folder of cofire assemblies, or a file of the MATLAB toolbox"
+        )
+    return ragged[0]
+
+
+def _of_comparison(
+    comparison: DetectorComparison, config: FunctionConfig
+) -> tuple[tuple[IntArray, ...], str]:
+    """What the first detector of the settings found that is in a comparison."""
+    for name in config.detectors:
+        if name in comparison.detectors:
+            k = comparison.detectors.index(name)
+            found = comparison.assemblies[k]
+            if found is None:
+                raise InvalidArgumentError(
+                    f"assemblies: {name} was not run: {comparison.reasons[k]}"
+                )
+            return found, name
+    raise InvalidArgumentError(
+        f"assemblies: the comparison has no {', '.join(config.detectors)}, but "
+        f"{', '.join(comparison.detectors)}; choose with detectors"
+    )
 
 
 def _stimuli(sources: Sources, recording: Recording, config: FunctionConfig) -> Stimuli:
