@@ -109,6 +109,19 @@ def test_steps_are_the_functions_they_name(made, study):
     assert {tuple(u) for u in study.random} == {tuple(u) for u in drawn}
 
 
+def test_the_summary_of_gratings_says_which_trials_count(study):
+    found = study.gratings()
+    table = found.summary().set_index(["field", "assembly"])
+    r = found.assemblies.oracle.r
+    for field in (FULL_FIELD, WINDOWED):
+        rows = r[found.assemblies.field == field]
+        for k in range(len(study.assemblies)):
+            row = table.loc[(field, f"A{k + 1}")]
+            assert row["n_undefined"] == np.isnan(rows[:, k]).sum()
+            assert row["mean_r"] == pytest.approx(np.nanmean(rows[:, k]))
+            assert np.isnan(row["oracle"]) == (row["n_undefined"] > 0)
+
+
 def test_the_sentence_has_the_numbers(study):
     text = finding(study)
     assert "Similarity-Graph Clustering found 3 assemblies of 12 to 13 cells" in text

@@ -43,11 +43,21 @@ class GratingResponses:
         return table
 
     def summary(self) -> pd.DataFrame:
-        """Table with a row for each assembly and field, and the same of its random ensemble."""
-        table = self.assemblies.summary()
+        """Table with a row for each assembly and field, and the same of its random ensemble.
+
+        ``oracle`` is missing where a trial has no r (no activity in it); ``mean_r`` is the mean
+        over the others, ``n_undefined`` how many trials those are.
+        """
+        table, other = self.assemblies.summary(), self.random.summary()
+        for summary, tuning in ((table, self.assemblies), (other, self.random)):
+            rows = [tuning.oracle.r[tuning.field == field] for field in tuning.fields]
+            known = [np.isfinite(r) for r in rows]
+            n = np.concatenate([k.sum(axis=0) for k in known])
+            total = np.concatenate([np.nansum(r, axis=0) for r in rows])
+            summary["mean_r"] = np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0)
+            summary["n_undefined"] = np.concatenate([(~k).sum(axis=0) for k in known])
         table["assembly"] = [f"A{k + 1}" for k in table["assembly"]]
-        other = self.random.summary()
-        for name in ("orientation_selectivity", "direction_selectivity", "oracle"):
+        for name in ("orientation_selectivity", "direction_selectivity", "oracle", "mean_r"):
             table[f"{name}_random"] = other[name]
         return table
 

@@ -137,8 +137,8 @@ def _stimuli(done: dict[str, Any]) -> Iterator[ReportTable]:
         yield ReportTable("oracle_trials", "", "", table, 0)
     if "gratings" in done:
         yield ReportTable(
-            "tuning", "Tuning to gratings", "Degrees; selectivities from 0 to 1; oracle score of "
-            "the trials of each direction, averaged.",
+            "tuning", "Tuning to gratings", "Degrees; selectivities from 0 to 1; oracle score "
+            "over the trials, and mean r of the trials that have one.",
             done["gratings"].summary(),
         )  # fmt: skip
         yield ReportTable("tuning_trials", "Gratings", "", done["gratings"].to_frame(), 0)
