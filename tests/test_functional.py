@@ -93,6 +93,17 @@ def test_gini_is_a_share_and_depends_on_neither_scale_nor_order(x, factor, mixer
     assert np.isnan(found) or 0 <= found <= 1 - 1 / len(x) + 1e-12
 
 
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 2)])
+def test_gini_leaves_its_input_as_it_was(shape):
+    # Single traces are contiguous either way: they were once sorted where they lay.
+    traces = np.random.default_rng(0).random(shape)
+    before = traces.copy()
+    asm.gini(traces)
+    np.testing.assert_array_equal(traces, before)
+    traces.flags.writeable = False
+    asm.gini(traces)
+
+
 def test_gini_of_silence_is_undefined():
     found = asm.gini(np.array([[0.0, 0, 5, np.nan], [0, 3, 5, 1]]))
     np.testing.assert_array_equal(found, [np.nan, 0.5, 0.0, np.nan])

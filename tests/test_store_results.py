@@ -223,6 +223,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
     **structure_results(),
     "TriggerFrames": lambda: cf.assemblies.trigger_frames([0, 1, 0], np.ones((1, 2, 2)), [0, 0, 0]),
     "Tuning": lambda: cf.assemblies.tuning(active(), [0, 12], [0.0, 0.0]),
+    "VisualSession": lambda: cf.datasets.make_visual_session(
+        2, 1, n_repeats=1, n_clips=2, n_trials=1, size=(2, 10)
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from cofire.datasets.made_connectome import MadeConnectome, make_connectome
 from cofire.datasets.nwb_damage import DAMAGES, damage_nwb
 from cofire.datasets.nwb_session import make_nwb_session, make_nwb_units
 from cofire.datasets.registry import DataFile, DataSet, fetch, list_sets, locate
+from cofire.datasets.visual_session import VisualSession, make_visual_session
 
 __all__ = [
     "DAMAGES",
@@ -16,6 +17,7 @@ __all__ = [
     "DataFile",
     "DataSet",
     "MadeConnectome",
+    "VisualSession",
     "damage_nwb",
     "fetch",
     "list_sets",
@@ -25,4 +27,5 @@ __all__ = [
     "make_calcium_recording",
     "make_nwb_session",
     "make_nwb_units",
+    "make_visual_session",
 ]

@@ -131,6 +131,7 @@ def make_calcium_recording(
     size: str | tuple[int, int] = "medium",
     overlap: str | tuple[float, float] = "low",
     baseline: str = "minimum",
+    events: Any = None,
     rng: int | np.random.Generator = 0,
 ) -> CalciumRecording:
     """Fluorescence of cells on a honeycomb, some of which form assemblies that light up at times.
@@ -169,6 +170,9 @@ def make_calcium_recording(
     baseline : {"minimum", "robust"}
         Minimum over 15 s to both sides, averaged over as much; or the published chain of robust
         regression, minimum, bounded random walk and regression, which takes much longer.
+    events : array_like (n_frames, K) bool, optional
+        When each assembly is on, for example because a stimulus drives it; default at random, as
+        `event_rate` says. Cells in none are on at random in any case.
     rng : int or Generator
         Seed; the same one gives the same recording.
 
@@ -220,6 +224,9 @@ def make_calcium_recording(
     warm_up = math.ceil(2 * half_life / dt)
     n_steps = warm_up + n_frames
     on = _events(n_steps, n_assemblies, event_rate, dt, generator)
+    if events is not None:
+        on[:warm_up] = False
+        on[warm_up:] = _given_events(events, (n_frames, n_assemblies))
     fluorescence = np.empty((n_frames, n_units))
     counts = np.empty((n_frames, n_units), dtype=np.int32)
     in_assembly = np.zeros((n_assemblies, n_units), dtype=bool)
@@ -252,6 +259,16 @@ def make_calcium_recording(
         rates=rates,
         dt=float(dt),
     )
+
+
+def _given_events(events: Any, shape: tuple[int, int]) -> BoolArray:
+    given = np.asarray(events)
+    if given.shape != shape or given.dtype != bool:
+        raise InvalidArgumentError(
+            f"events must be bool of shape {shape} (frames, assemblies), got {given.dtype} of "
+            f"shape {given.shape}"
+        )
+    return given
 
 
 def _events(n_steps: int, n: int, rate: float, dt: float, rng: np.random.Generator) -> BoolArray:

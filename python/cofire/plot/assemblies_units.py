@@ -74,8 +74,8 @@ def plot_intersections(
     counts.margins(y=0.14)
     left_out = int(found.counts.sum() - found.counts[shown].sum())
     counts.set_title(
-        f"{n} of {len(found.counts)} combinations; {left_out} units in the others, "
-        f"{found.n_none} in no assembly"
+        f"{n} of {len(found.counts)} combinations\n"
+        f"{left_out} units in others, {found.n_none} in no assembly"
     )
     dots.scatter(*np.meshgrid(x, y), s=16, color=FAINT, linewidths=0)
     for i, row in enumerate(members):

@@ -5,7 +5,13 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["assemblies_structure", "calcium_assemblies", "larval_olfaction", "reactivation"]
+__all__ = [
+    "assemblies_function",
+    "assemblies_structure",
+    "calcium_assemblies",
+    "larval_olfaction",
+    "reactivation",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -9,8 +9,8 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,6 +39,60 @@ def describe_files(path: Path, what: str, remedy: str) -> dict[str, Any]:
         "bytes": size,
         "sha256_names_and_contents": digest.hexdigest(),
     }
+
+
+def describe_sources(
+    sources: Any,
+    several: Sequence[str] = (),
+    folders: Mapping[str, Callable[[Path], dict[str, Any]]] | None = None,
+) -> dict[str, Any]:
+    """Path, size and checksum of every file that a dataclass of sources names.
+
+    Of what is in memory: its kind, and a checksum of arrays and tables. Fields in `several` may be
+    mappings of names to files or objects; `folders` says how the folder of a field is described
+    where not all of its files count.
+    """
+    parts, kinds = [], []
+    for item in fields(sources):
+        value = getattr(sources, item.name)
+        split = item.name in several and isinstance(value, Mapping)
+        named = value if split else {None: value}
+        for key, one in named.items():
+            role = item.name if key is None else f"{item.name} {key}"
+            if isinstance(one, (str, Path)):
+                special = (folders or {}).get(item.name) if Path(one).is_dir() else None
+                parts.append(
+                    (
+                        describe_files(Path(one), role, "check its name")
+                        if special is None
+                        else special(Path(one))
+                    )
+                    | {"role": role}
+                )
+            elif one is not None:
+                kinds.append(f"{role}: {_kind(one)}")
+    if not parts:
+        return {"path": None, "kind": ", ".join(kinds)}
+    source = dict(parts[0])
+    digests = [p["role"] + p["sha256_names_and_contents"] for p in parts] + kinds
+    if len(digests) > 1:
+        joined = hashlib.sha256(" ".join(digests).encode()).hexdigest()
+        source["sha256_names_and_contents"] = joined
+    if len(parts) > 1:
+        source["others"] = parts[1:]
+    return source
+
+
+def _kind(value: Any) -> str:
+    name = type(value).__name__
+    content: Any = value.values if name == "Traces" else value
+    if name == "DataFrame":
+        from pandas.util import hash_pandas_object
+
+        content = hash_pandas_object(value).to_numpy()
+    if type(content).__module__ != "numpy" or content.dtype.hasobject:
+        return name
+    return f"{name} {hashlib.sha256(content.tobytes()).hexdigest()[:16]}"
 
 
 def check_folder(

@@ -91,8 +91,8 @@ def gini(traces: Any) -> Any:
     (0.75, 0.0)
     """
     single = np.ndim(getattr(traces, "values", traces)) == 1
-    # One row a trace: sorting runs along contiguous memory.
-    rows = np.ascontiguousarray(traces_of(traces).T, dtype=np.float64)
+    # One row a trace: sorting runs along contiguous memory. Always a copy, which is then sorted.
+    rows = np.array(traces_of(traces).T, dtype=np.float64, order="C")
     if (rows < 0).any() or np.isinf(rows).any():
         k, t = np.argwhere((rows < 0) | np.isinf(rows))[0]
         raise InvalidArgumentError(

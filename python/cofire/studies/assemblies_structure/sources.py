@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from cofire.connectome._tables import open_table
 from cofire.errors import InvalidArgumentError, MissingDataError
 from cofire.structure import PairClasses, pair_classes
 from cofire.structure._wiring import sign_of_cells
-from cofire.studies._folder import describe_files
+from cofire.studies._folder import describe_sources
 from cofire.studies.assemblies_structure.config import StructureConfig
 from cofire.studies.assemblies_structure.membership import read_assemblies
 from cofire.studies.assemblies_structure.wiring import read_connectome
@@ -77,25 +76,7 @@ class Sources:
 
     def describe(self) -> dict[str, Any]:
         """Path, size and checksum of every file; kind of what is in memory."""
-        parts, kinds = [], []
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if isinstance(value, (str, Path)):
-                remedy = "check its name"
-                parts.append(describe_files(Path(value), item.name, remedy) | {"role": item.name})
-            elif value is not None:
-                kinds.append(f"{item.name}: {type(value).__name__}")
-        if not parts:
-            return {"path": None, "kind": ", ".join(kinds)}
-        source = dict(parts[0])
-        digests = [p["role"] + p["sha256_names_and_contents"] for p in parts] + kinds
-        joined = hashlib.sha256(" ".join(digests).encode()).hexdigest()
-        source["sha256_names_and_contents"] = (
-            joined if len(digests) > 1 else parts[0]["sha256_names_and_contents"]
-        )
-        if len(parts) > 1:
-            source["others"] = parts[1:]
-        return source
+        return describe_sources(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
