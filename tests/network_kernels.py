@@ -140,10 +140,8 @@ def assert_equals_twin(run: Run, spike):
     for name, value in outputs.items():
         assert_close(getattr(ran, name), value, 1e-12)
     derived = run.backward(adjoints, tape=ran.tape)
-    # Soft networks amplify rounding: where inputs differ in their last bit, gradients of the plain
-    # simulation itself differ by up to 2e-11.
     for _, _, start, stop in run.plan.theta_layout:
-        assert_close(derived.theta[start:stop], expected.theta[start:stop], 1e-9, 1e-14)
-    assert_close(derived.drive, expected.drive, 1e-9, 1e-14)
+        assert_close(derived.theta[start:stop], expected.theta[start:stop], 1e-10, 1e-14)
+    assert_close(derived.drive, expected.drive, 1e-10, 1e-14)
     for _, _, start, stop in run.plan.state_layout:
-        assert_close(derived.state[:, start:stop], expected.state[:, start:stop], 1e-9, 1e-14)
+        assert_close(derived.state[:, start:stop], expected.state[:, start:stop], 1e-10, 1e-14)

@@ -6,7 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cofire.cli.console import FAILED, console, one_line_errors, print_table, progress_bar
+from cofire.cli.console import (
+    FAILED,
+    console,
+    one_line_errors,
+    print_table,
+    progress_bar,
+    show_material,
+)
 from cofire.errors import InvalidArgumentError
 
 
@@ -32,14 +39,6 @@ def run_assemblies(
         else:
             chosen = CalciumConfig.from_toml(config, **settings)
 
-        def show(material: Any) -> None:
-            if not quiet:
-                text = console()
-                for line in material.taken:
-                    text.print(line, markup=False)
-                for line in material.dropped:
-                    text.print(f"Left out: {line}.", markup=False)
-
         with progress_bar(quiet) as progress:
             result = run(
                 recording,
@@ -50,7 +49,7 @@ def run_assemblies(
                 threads=threads,
                 command=" ".join(["cofire", *sys.argv[1:]]),
                 progress=progress,
-                on_selection=show,
+                on_selection=None if quiet else show_material,
             )
     _finish(result, quiet)
 

@@ -145,3 +145,12 @@ def _bar() -> Progress:
         console=console(stderr=True),
         transient=True,
     )
+
+
+def show_material(material: Any) -> None:
+    """Print what a study took from its input and what it left out."""
+    text = console()
+    for line in material.taken:
+        text.print(line, markup=False)
+    for line in material.dropped:
+        text.print(f"Left out: {line}.", markup=False)

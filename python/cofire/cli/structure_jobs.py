@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from cofire.cli.console import FAILED, console, one_line_errors, progress_bar
+from cofire.cli.console import FAILED, console, one_line_errors, progress_bar, show_material
 
 _SOURCES = ("synapses", "connectome", "cells", "assemblies", "coregistration", "coupling")
 _LISTS = ("contrasts", "position_columns", "edge_types")
@@ -23,14 +23,6 @@ def run_structure(given: dict[str, Any]) -> None:
         config = _config(given)
         sources = Sources(**{name: given[name] for name in _SOURCES})
 
-        def show(material: Any) -> None:
-            if not quiet:
-                text = console()
-                for line in material.taken:
-                    text.print(line, markup=False)
-                for line in material.dropped:
-                    text.print(f"Left out: {line}.", markup=False)
-
         with progress_bar(quiet) as progress:
             result = run(
                 sources,
@@ -41,7 +33,7 @@ def run_structure(given: dict[str, Any]) -> None:
                 threads=given["threads"],
                 command=" ".join(["cofire", *sys.argv[1:]]),
                 progress=progress,
-                on_selection=show,
+                on_selection=None if quiet else show_material,
             )
     _finish(result, quiet)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cofire._validate import FloatArray, matrix, real, vector
+from cofire._validate import FloatArray, matrix, vector
 from cofire.errors import InvalidArgumentError
+from cofire.stats.ranks import normal_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +115,7 @@ def chi_squared(table: Any, *, yates: bool = True, confidence: float = 0.95) -> 
         raise InvalidArgumentError(
             f"table must have at least two rows and two columns, got shape {observed.shape}"
         )
-    z = _quantile(confidence)
+    z = normal_quantile(confidence)
     df = (n_rows - 1) * (n_columns - 1)
     total = observed.sum()
     margins = np.outer(observed.sum(axis=1), observed.sum(axis=0))
@@ -224,12 +225,3 @@ def _odds_ratio(table: FloatArray, z: float) -> tuple[float, tuple[float, float]
     half = z * float(np.sqrt((1 / cells).sum()))
     limits = float(np.exp(log_ratio - half)), float(np.exp(log_ratio + half))
     return float(np.exp(log_ratio)), limits
-
-
-def _quantile(confidence: float) -> float:
-    from scipy.stats import norm
-
-    level = real(confidence, "confidence")
-    if not 0 < level < 1:
-        raise InvalidArgumentError(f"confidence must lie between 0 and 1, got {level:g}")
-    return float(norm.ppf(0.5 + level / 2))

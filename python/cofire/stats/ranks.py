@@ -170,7 +170,7 @@ def rank_sum(
         n=(n, m),
         effect=delta,
         effect_name="Cliff's delta",
-        interval=_cliff_interval(delta, variance, min(n, m), _normal_quantile(confidence)),
+        interval=_cliff_interval(delta, variance, min(n, m), normal_quantile(confidence)),
         confidence=float(confidence),
         null_mean=n * m / 2,
         null_sd=null_sd,
@@ -280,7 +280,7 @@ def paired_test(
     if method == "signed_rank":
         return _signed_rank(difference, alternative, confidence)
     one_of(alternative, "alternative", ALTERNATIVES)
-    effect, interval = _cohen_dz(difference, _normal_quantile(confidence))
+    effect, interval = _cohen_dz(difference, normal_quantile(confidence))
     if method == "t":
         statistic, p, null_sd = _student(difference, alternative)
     else:
@@ -308,7 +308,7 @@ def _signed_rank(
 
     one_of(alternative, "alternative", ALTERNATIVES)
     one_of(method, "method", SIGNED_METHODS)
-    z = _normal_quantile(confidence)
+    z = normal_quantile(confidence)
     nonzero = difference[difference != 0]
     n = len(nonzero)
     options: dict[str, Any] = {"alternative": alternative}
@@ -480,7 +480,8 @@ def _sample(values: Any, name: str) -> FloatArray:
     return sample
 
 
-def _normal_quantile(confidence: float) -> float:
+def normal_quantile(confidence: float) -> float:
+    """Standard deviations to each side that hold a share `confidence` of a normal law."""
     from scipy.stats import norm
 
     level = real(confidence, "confidence")

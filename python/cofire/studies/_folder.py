@@ -111,6 +111,15 @@ def check_folder(
     return {}
 
 
+def is_finished(folder: Path, before: Mapping[str, Any], formats: Sequence[str]) -> bool:
+    """Whether the run described by :func:`check_folder` is complete, figures and page included."""
+    return (
+        bool(before.get("complete"))
+        and before.get("formats") == list(formats)
+        and (folder / "report.html").is_file()
+    )
+
+
 def make_folder(folder: Path, overwrite: bool) -> None:
     """Make the folder of a run; with `overwrite` an old one is moved aside."""
     try:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from cofire.report import ReportTable
+from cofire import plot
+from cofire.report import Report, ReportFigure, ReportTable
+from cofire.types import save
 
 
 def write_table(entry: ReportTable, folder: Path) -> None:
@@ -38,3 +41,32 @@ def read_provenance(out: Path) -> dict[str, Any]:
     if "others" in source:
         shown["other inputs"] = ", ".join(part["path"] for part in source["others"])
     return shown
+
+
+def write_folder(
+    out: Path,
+    *,
+    figures: Sequence[ReportFigure],
+    tables: Sequence[ReportTable],
+    results: Any,
+    formats: Sequence[str],
+    **page: Any,
+) -> Path:
+    """Write figures, tables, results and the report page; return the path of the page.
+
+    Tables with ``max_rows=0`` are files only. `page` are the other fields of the report.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for item in figures:
+        plot.save_figure(item.figure, out / "figures", item.name, tuple(formats))
+    for entry in tables:
+        write_table(entry, out / "tables")
+    save(results, out / "results")
+    report = Report(
+        figures=figures,
+        tables=[entry for entry in tables if entry.max_rows],
+        provenance=read_provenance(out),
+        formats=tuple(formats),
+        **page,
+    )
+    return report.write(out / "report.html")

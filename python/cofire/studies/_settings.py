@@ -57,3 +57,12 @@ class Settings:
             for name in sorted({*mine, *other})
             if mine.get(name, "absent") != other.get(name, "absent")
         ]
+
+
+def texts(value: Any, name: str) -> tuple[str, ...]:
+    """A list of texts, or one text with commas between them, as from the command line."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) and v for v in value):
+        raise InvalidTypeError(f"{name} must be a list of texts, got {value!r}")
+    return tuple(value)

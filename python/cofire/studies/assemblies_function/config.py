@@ -14,7 +14,7 @@ from cofire.assemblies.function.ensembles import RECIPES
 from cofire.assemblies.function.pairs import PAIRS
 from cofire.assemblies.function.structure import ORDERS
 from cofire.errors import InvalidArgumentError, InvalidTypeError
-from cofire.studies._settings import Settings
+from cofire.studies._settings import Settings, texts
 
 _TEXTS = (
     "trace", "stimulus_column", "start_column", "end_column", "frame_column",
@@ -143,7 +143,7 @@ class FunctionConfig(Settings):
             raise InvalidTypeError(f"unit must be a text, got {self.unit!r}")
         if self.rate is not None:
             self._set("rate", positive(self.rate, "rate", "Hz"))
-        self._set("detectors", detector_names(_texts(self.detectors, "detectors")))
+        self._set("detectors", detector_names(texts(self.detectors, "detectors")))
         for name in ("n_std", "trigger_height", "p", "affinity"):
             self._set(name, real(getattr(self, name), name))
         self._set("grating_seconds", positive(self.grating_seconds, "grating_seconds", "s"))
@@ -161,7 +161,7 @@ class FunctionConfig(Settings):
             if getattr(self, name) is not None:
                 integer(getattr(self, name), name, 2)
         if self.gratings is not None:
-            self._set("gratings", _texts(self.gratings, "gratings"))
+            self._set("gratings", texts(self.gratings, "gratings"))
 
     def _check_choices(self) -> None:
         one_of(self.order, "order", ("size", "given"))
@@ -171,7 +171,7 @@ class FunctionConfig(Settings):
         one_of(self.ranks, "ranks", ("normal", "uncorrected", "auto"))
         one_of(self.clip_gaps, "clip_gaps", GAPS)
         one_of(self.grid, "grid", tuple(_GRIDS))
-        splits = _texts(self.splits, "splits")
+        splits = texts(self.splits, "splits")
         for split in splits:
             one_of(split, "splits", SPLITS)
         self._set("splits", splits)
@@ -194,11 +194,3 @@ class FunctionConfig(Settings):
             rng=self.seed,
             **options,
         )
-
-
-def _texts(value: Any, name: str) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
-    if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) and v for v in value):
-        raise InvalidTypeError(f"{name} must be a list of texts, got {value!r}")
-    return tuple(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from cofire.studies._folder import (
     Provenance,
     check_folder,
     check_formats,
+    is_finished,
     make_folder,
 )
+from cofire.studies._progress import Progress, within
 from cofire.studies._store import read_steps, write_step
 from cofire.studies.assemblies_function.config import FunctionConfig
 from cofire.studies.assemblies_function.output import write_output
@@ -26,8 +28,6 @@ from cofire.studies.assemblies_function.workflow import WITHOUT_ASSEMBLIES, Asse
 
 _log = logging.getLogger("cofire.studies.assemblies_function")
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "scikit-learn")
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def run(
         if "detection" not in stored:
             study._folder = folder / "steps"
             study._folder.mkdir(exist_ok=True)
-        finished = _is_finished(folder, before, formats)
+        finished = is_finished(folder, before, formats)
         if not finished:
             provenance.write(None)
         failures = _do_steps(study, names, progress)
@@ -167,7 +167,7 @@ def _do_steps(
             continue
         if progress is not None:
             progress(name, number, len(names) + 1)
-            study._progress = _within(name, number, len(names) + 1, progress)
+            study._progress = within(name, number, len(names) + 1, progress)
         try:
             begun = time.perf_counter()
             study.run_step(name)
@@ -182,30 +182,8 @@ def _do_steps(
     return failures
 
 
-def _within(name: str, number: int, of: int, progress: Progress) -> Callable[[int, int], None]:
-    """Progress within a step, told at most every five seconds."""
-    last = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= 5.0 and 0 < done < total:
-            progress(f"{name}, {100 * done // total} %", number, of)
-            last = now
-
-    return tell
-
-
 def _store(folder: Path, name: str, value: Any) -> None:
     write_step(folder, name, value)
     if name == "detection":  # the chains that an interrupted search would go on from
         for file in (folder / "steps").glob("chains.*"):
             file.unlink()
-
-
-def _is_finished(folder: Path, before: Mapping[str, Any], formats: Sequence[str]) -> bool:
-    return (
-        bool(before.get("complete"))
-        and before.get("formats") == list(formats)
-        and (folder / "report.html").is_file()
-    )

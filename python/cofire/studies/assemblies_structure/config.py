@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from cofire._validate import integer, one_of, positive, real
 from cofire.errors import InvalidArgumentError, InvalidTypeError
 from cofire.structure.classes import CLASSES
-from cofire.studies._settings import Settings
+from cofire.studies._settings import Settings, texts
 
 _TEXTS = (
     "pre_column", "post_column", "size_column", "cell_id", "membership_id", "unit_column",
@@ -167,7 +167,7 @@ class StructureConfig(Settings):
             value = getattr(self, name)
             if value is None:
                 continue
-            names = _texts(value, name)
+            names = texts(value, name)
             if size is not None and len(names) != size:
                 raise InvalidArgumentError(f"{name} must be {size} columns, got {list(names)}")
             self._set(name, names)
@@ -186,7 +186,7 @@ class StructureConfig(Settings):
 
     def _pairs(self) -> tuple[tuple[str, str], ...]:
         pairs = []
-        for text in _texts(self.contrasts, "contrasts"):
+        for text in texts(self.contrasts, "contrasts"):
             first, colon, second = text.partition(":")
             if not colon or not first or not second:
                 raise InvalidArgumentError(
@@ -204,11 +204,3 @@ class StructureConfig(Settings):
     def contrast_pairs(self) -> tuple[tuple[str, str], ...]:
         """The contrasts as pairs of classes."""
         return self._pairs()
-
-
-def _texts(value: Any, name: str) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
-    if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) and v for v in value):
-        raise InvalidTypeError(f"{name} must be a list of texts, got {value!r}")
-    return tuple(value)

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cofire import plot
-from cofire.report import Report
-from cofire.studies._page import read_provenance, write_table
+from cofire.studies._page import write_folder
 from cofire.studies.assemblies_structure.figures import make_figures
 from cofire.studies.assemblies_structure.finding import finding, key_numbers
 from cofire.studies.assemblies_structure.methods import methods_used
 from cofire.studies.assemblies_structure.tables import make_tables
-from cofire.types import save
 
 if TYPE_CHECKING:
     from cofire.studies.assemblies_structure.workflow import AssembliesStructure
@@ -42,29 +39,21 @@ def write_output(
     Path
         Of report.html.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    figures = list(make_figures(study))
-    for item in figures:
-        plot.save_figure(item.figure, out / "figures", item.name, tuple(formats))
-    tables = list(make_tables(study))
-    for entry in tables:
-        write_table(entry, out / "tables")
-    save(collect_results(study), out / "results")
-    report = Report(
+    return write_folder(
+        out,
+        figures=list(make_figures(study)),
+        tables=list(make_tables(study)),
+        results=collect_results(study),
+        formats=formats,
         title=_title(study),
         subtitle=_subtitle(study),
         finding=finding(study),
         numbers=key_numbers(study),
         taken=study.material.taken,
         dropped=[*_left_out(study), *(f"{s} failed: {m}" for s, m in failures)],
-        figures=figures,
-        tables=[entry for entry in tables if entry.max_rows],
         methods=methods_used(study),
         parameters=study.config.to_dict(),
-        provenance=read_provenance(out),
-        formats=tuple(formats),
     )
-    return report.write(out / "report.html")
 
 
 def collect_results(study: AssembliesStructure) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from cofire._threads import resolve_threads
 from cofire.errors import CofireError
@@ -16,8 +16,10 @@ from cofire.studies._folder import (
     Provenance,
     check_folder,
     check_formats,
+    is_finished,
     make_folder,
 )
+from cofire.studies._progress import Progress, within
 from cofire.studies._store import read_steps, write_step
 from cofire.studies.assemblies_structure.config import StructureConfig
 from cofire.studies.assemblies_structure.output import write_output
@@ -26,8 +28,6 @@ from cofire.studies.assemblies_structure.workflow import AssembliesStructure
 
 _log = logging.getLogger("cofire.studies.assemblies_structure")
 _LIBRARIES = ("numpy", "scipy", "numba", "pandas", "matplotlib", "scikit-learn", "networkx")
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,8 @@ def run(
                 _log.info("%s: left out, %s", name, reason)
         stored = {k: v for k, v in read_steps(folder).items() if k in names}
         study._done.update(stored)
-        study._listener = lambda name, value: _store(folder, name, value)
-        finished = _is_finished(folder, before, formats)
+        study._listener = partial(write_step, folder)
+        finished = is_finished(folder, before, formats)
         if not finished:
             provenance.write(None)
         failures = _do_steps(study, names, progress)
@@ -157,7 +157,7 @@ def _do_steps(
     for number, name in enumerate(names):
         if progress is not None:
             progress(name, number, len(names) + 1)
-            study._progress = _within(name, number, len(names) + 1, progress)
+            study._progress = within(name, number, len(names) + 1, progress)
         try:
             begun = time.perf_counter()
             study.run_step(name)
@@ -170,29 +170,3 @@ def _do_steps(
             failures.append((name, str(error)))
     study._progress = None
     return failures
-
-
-def _within(name: str, number: int, of: int, progress: Progress) -> Callable[[int, int], None]:
-    """Progress within a step, told at most every five seconds."""
-    last = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= 5.0 and 0 < done < total:
-            progress(f"{name}, {100 * done // total} %", number, of)
-            last = now
-
-    return tell
-
-
-def _store(folder: Path, name: str, value: Any) -> None:
-    write_step(folder, name, value)
-
-
-def _is_finished(folder: Path, before: Mapping[str, Any], formats: Sequence[str]) -> bool:
-    return (
-        bool(before.get("complete"))
-        and before.get("formats") == list(formats)
-        and (folder / "report.html").is_file()
-    )

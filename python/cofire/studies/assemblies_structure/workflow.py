@@ -83,7 +83,7 @@ class AssembliesStructure:
         self.threads = threads
         self._done: dict[str, Any] = {}
         self._material: Material | None = None
-        self._listener: Callable[[str, Any], None] | None = None
+        self._listener: Callable[[str, Any], object] | None = None
         self._progress: Progress | None = None
 
     # --- what goes in -----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from cofire._validate import integer, one_of, positive, real
 from cofire.assemblies.detectors.compare import DETECTORS, detector_names
 from cofire.errors import InvalidArgumentError, InvalidTypeError
-from cofire.studies._settings import Settings
+from cofire.studies._settings import Settings, texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,8 @@ class CalciumConfig(Settings):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._set("detectors", detector_names(_texts(self.detectors, "detectors")))
-        self._set("series", _texts(self.series, "series"))
+        self._set("detectors", detector_names(texts(self.detectors, "detectors")))
+        self._set("series", texts(self.series, "series"))
         for name in ("transpose", "cells", "trusted"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidTypeError(f"{name} must be true or false")
@@ -88,14 +88,6 @@ class CalciumConfig(Settings):
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-
-
-def _texts(value: Any, name: str) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
-    if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) and v for v in value):
-        raise InvalidTypeError(f"{name} must be a list of texts, got {value!r}")
-    return tuple(value)
 
 
 def _word_or_number(value: Any, name: str, words: tuple[str, ...]) -> int | str:

@@ -10,12 +10,11 @@ import numpy as np
 
 from cofire import plot
 from cofire.assemblies import DetectorComparison
-from cofire.report import Method, Report, ReportFigure, ReportTable
-from cofire.studies._page import read_provenance, write_table
+from cofire.report import Method, ReportFigure, ReportTable
+from cofire.studies._page import read_provenance, write_folder
 from cofire.studies.calcium_assemblies.config import CalciumConfig
 from cofire.studies.calcium_assemblies.detect import DetectorRun
 from cofire.studies.calcium_assemblies.source import CalciumMaterial
-from cofire.types import save
 
 _NAMES = {
     "sgc": "SGC", "ica-mp": "ICA-MP", "ica-cs": "ICA-CS", "promax-mp": "Promax-MP",
@@ -89,15 +88,7 @@ def write_output(
     Path
         Of report.html.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    figures = make_figures(comparison, runs, material)
-    for item in figures:
-        plot.save_figure(item.figure, out / "figures", item.name, tuple(formats))
-    tables = make_tables(comparison, material)
-    for entry in tables:
-        write_table(entry, out / "tables")
     models = {name: one.model for name, one in runs.items() if one.model is not None}
-    save({"comparison": comparison, "models": models}, out / "results")
     empty = [
         f"{_NAMES[name]} found nothing: {reason}"
         for name, found, reason in zip(
@@ -105,11 +96,15 @@ def write_output(
         )
         if found is not None and reason
     ]
-    provenance = read_provenance(out)
-    report = Report(
+    source = read_provenance(out).get("input") or "in memory"
+    return write_folder(
+        out,
+        figures=make_figures(comparison, runs, material),
+        tables=make_tables(comparison, material),
+        results={"comparison": comparison, "models": models},
+        formats=formats,
         title="Assemblies in a calcium recording",
-        subtitle=f"{provenance.get('input') or 'in memory'}: {comparison.n_units:,} units, "
-        f"{comparison.n_frames:,} frames",
+        subtitle=f"{source}: {comparison.n_units:,} units, {comparison.n_frames:,} frames",
         finding=finding(comparison),
         numbers=key_numbers(comparison),
         taken=material.taken,
@@ -118,14 +113,9 @@ def write_output(
             *(f"{_NAMES[name]} was not run: {message}" for name, message in failures),
             *empty,
         ],
-        figures=figures,
-        tables=[entry for entry in tables if entry.max_rows],
         methods=methods_used(comparison),
         parameters=config.to_dict(),
-        provenance=provenance,
-        formats=tuple(formats),
     )
-    return report.write(out / "report.html")
 
 
 def finding(comparison: DetectorComparison) -> str:

@@ -16,8 +16,10 @@ from cofire.studies._folder import (
     Provenance,
     check_folder,
     check_formats,
+    is_finished,
     make_folder,
 )
+from cofire.studies._progress import Progress, within
 from cofire.studies._store import read_steps, write_step
 from cofire.studies.calcium_assemblies.config import CalciumConfig
 from cofire.studies.calcium_assemblies.detect import DetectorRun, join_runs, run_detector
@@ -30,8 +32,6 @@ from cofire.studies.calcium_assemblies.source import (
 
 _log = logging.getLogger("cofire.studies.calcium_assemblies")
 _LIBRARIES = ("numpy", "scipy", "numba", "pandas", "matplotlib", "scikit-learn")
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def run(
         for line in (*material.taken, *(f"Dropped: {d}." for d in material.dropped)):
             _log.info(line)
         stored = {k: v for k, v in read_steps(folder).items() if k in chosen.detectors}
-        finished = _is_finished(folder, before, formats)
+        finished = is_finished(folder, before, formats)
         if not finished:
             provenance.write(None)
         runs = _run_all(material, chosen, folder, stored, n_threads, progress)
@@ -185,7 +185,7 @@ def _run_all(
                 config,
                 threads=threads,
                 checkpoint=checkpoint,
-                progress=None if progress is None else _within(name, number, of, progress),
+                progress=None if progress is None else within(name, number, of, progress),
             )
         except KeyboardInterrupt:
             _log.warning("interrupted in %s; what is done is kept", name)
@@ -200,25 +200,3 @@ def _run_all(
         write_step(folder, name, one)
         _log.info("%s: %s", name, one.comparison)
     return runs
-
-
-def _within(name: str, number: int, of: int, progress: Progress) -> Callable[[int, int], None]:
-    """Progress within a detector, told at most every five seconds."""
-    last = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= 5.0 and 0 < done < total:
-            progress(f"{name}, {100 * done // total} %", number, of)
-            last = now
-
-    return tell
-
-
-def _is_finished(folder: Path, before: Mapping[str, Any], formats: Sequence[str]) -> bool:
-    return (
-        bool(before.get("complete"))
-        and before.get("formats") == list(formats)
-        and (folder / "report.html").is_file()
-    )

@@ -6,14 +6,14 @@ import logging
 import multiprocessing
 import queue
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from cofire._threads import set_num_threads
 from cofire.errors import CofireError
+from cofire.studies._progress import Progress
 from cofire.studies.larval_olfaction.tasks import Job, Task
-from cofire.studies.larval_olfaction.training import Progress
 
 _log = logging.getLogger("cofire.studies.larval_olfaction")
 _POLL = 0.2
@@ -126,7 +126,7 @@ def _work(job: Job, waiting: Any, messages: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     set_num_threads(1)
 
-    def tell(number: int) -> Callable[[str, int, int], None]:
+    def tell(number: int) -> Progress:
         return lambda text, done, _: messages.put((number, text, done, None))
 
     while (item := waiting.get()) is not None:

@@ -20,6 +20,7 @@ from cofire.studies._folder import (
     describe_files,
     make_folder,
 )
+from cofire.studies._progress import Progress
 from cofire.studies.larval_olfaction.checkpoint import find_weights
 from cofire.studies.larval_olfaction.conditions import CONDITIONS
 from cofire.studies.larval_olfaction.config import OlfactionConfig
@@ -29,7 +30,6 @@ from cofire.studies.larval_olfaction.page import write_page
 from cofire.studies.larval_olfaction.pool import perform_all
 from cofire.studies.larval_olfaction.study import StudyResult, collect
 from cofire.studies.larval_olfaction.tasks import Job, Task
-from cofire.studies.larval_olfaction.training import Progress
 
 _log = logging.getLogger("cofire.studies.larval_olfaction")
 _LIBRARIES = ("torch", "numpy", "scipy", "pandas", "scikit-learn")

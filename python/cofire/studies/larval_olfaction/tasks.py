@@ -13,6 +13,7 @@ import torch
 
 from cofire._validate import AnyArray
 from cofire.errors import FileFormatError, InvalidArgumentError
+from cofire.studies._progress import Progress
 from cofire.studies._store import has_step, write_step
 from cofire.studies.larval_olfaction.checkpoint import read_parameters
 from cofire.studies.larval_olfaction.conditions import CONDITIONS
@@ -24,7 +25,6 @@ from cofire.studies.larval_olfaction.mixtures import mixture_coding
 from cofire.studies.larval_olfaction.setup import Material, Setup
 from cofire.studies.larval_olfaction.training import (
     WEIGHTS,
-    Progress,
     TrainedModel,
     load_model,
     train_model,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from torch import Tensor
 from cofire._validate import AnyArray
 from cofire.errors import InvalidArgumentError, TrainingError
 from cofire.nn import olfactory_loss
+from cofire.studies._progress import Progress
 from cofire.studies.larval_olfaction.checkpoint import read_checkpoint, write_checkpoint
 from cofire.studies.larval_olfaction.conditions import Condition
 from cofire.studies.larval_olfaction.config import OlfactionConfig
@@ -38,7 +39,6 @@ _APL_GAIN = "kc_layer.apl.apl_gain"
 _APL = (_APL_GAIN, "kc_layer.apl.kc_apl_log_strength", "kc_layer.apl.kc_dend_gain")
 _COLUMNS = ("epoch", "stage", "loss", "accuracy", "test_accuracy", "sparsity", "apl_ratio")
 
-Progress = Callable[[str, int, int], None]
 Row = list[Any]
 
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cofire import plot
-from cofire.report import Method, Report, ReportTable, number
-from cofire.studies._page import read_provenance, write_table
+from cofire.report import Method, ReportTable, number
+from cofire.studies._page import write_folder
 from cofire.studies.reactivation.figures import make_figures
-from cofire.types import save
 
 if TYPE_CHECKING:
     from cofire.studies.reactivation.workflow import Reactivation
@@ -79,29 +78,21 @@ def write_output(
     Path
         Of report.html.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    figures = list(make_figures(study))
-    for item in figures:
-        plot.save_figure(item.figure, out / "figures", item.name, tuple(formats))
-    tables = list(make_tables(study))
-    for entry in tables:
-        write_table(entry, out / "tables")
-    save(collect_results(study), out / "results")
-    report = Report(
+    return write_folder(
+        out,
+        figures=list(make_figures(study)),
+        tables=list(make_tables(study)),
+        results=collect_results(study),
+        formats=formats,
         title="Cell assemblies and their reactivation",
         subtitle=_subtitle(study),
         finding=finding(study),
         numbers=_numbers(study),
         taken=study.selection.taken,
         dropped=[*_left_out(study), *(f"{s} failed: {m}" for s, m in failures)],
-        figures=figures,
-        tables=tables,
         methods=_methods(study),
         parameters=study.config.to_dict(),
-        provenance=read_provenance(out),
-        formats=tuple(formats),
     )
-    return report.write(out / "report.html")
 
 
 def _left_out(study: Reactivation) -> list[str]:

@@ -18,8 +18,10 @@ from cofire.studies._folder import (
     check_folder,
     check_formats,
     describe_files,
+    is_finished,
     make_folder,
 )
+from cofire.studies._progress import Progress
 from cofire.studies._store import read_steps, write_step
 from cofire.studies.reactivation.config import ReactivationConfig
 from cofire.studies.reactivation.output import write_output
@@ -45,8 +47,6 @@ STEPS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Steps in the order of a run, and the method of :class:`Reactivation` that does each."""
-
-Progress = Callable[[str, int, int], None]
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "h5py")
 
@@ -150,7 +150,7 @@ def run(
         stored = {k: v for k, v in read_steps(folder).items() if k in STEPS}
         study._done.update(stored)
         study._listener = lambda name, value: _store(folder, name, value)
-        finished = _is_finished(folder, before, formats)
+        finished = is_finished(folder, before, formats)
         if not finished:
             provenance.write(None)
         failures = _do_steps(study, progress)
@@ -195,14 +195,6 @@ def _do_steps(study: Reactivation, progress: Progress | None) -> list[tuple[str,
 def _store(folder: Path, name: str, value: Any) -> None:
     if name in STEPS:
         write_step(folder, name, value)
-
-
-def _is_finished(folder: Path, before: Mapping[str, Any], formats: Sequence[str]) -> bool:
-    return (
-        bool(before.get("complete"))
-        and before.get("formats") == list(formats)
-        and (folder / "report.html").is_file()
-    )
 
 
 def describe_input(recording: Any) -> dict[str, Any]:
